@@ -1,0 +1,48 @@
+import type { z } from 'zod';
+import type { DocumentRef } from './document.js';
+
+/** Reads and writes documents by content; see {@link DocumentRef}. */
+export interface DocumentStore {
+  /** @throws SegnoError `Document.Missing` */
+  read(ref: Pick<DocumentRef, 'sha256'>): Promise<Uint8Array>;
+  write(bytes: Uint8Array, mediaType: string, name?: string): Promise<DocumentRef>;
+}
+
+/** What a tool gets beside its arguments. */
+export interface ToolContext<Deps = unknown> {
+  /** The same for every attempt, worker and replay of this call: hand it to the outside system. */
+  readonly idempotencyKey: string;
+  /** Aborted when the run is cancelled, the timeout is reached, or the worker shuts down. */
+  readonly signal: AbortSignal;
+  /** Tell that a long tool is alive. Called for you every few seconds; call it with details to show progress. */
+  heartbeat(details?: unknown): void;
+  /** The run's dependencies, checked against the tool's `deps` schema. */
+  readonly deps: Deps;
+  readonly documents: DocumentStore;
+}
+
+export interface ToolOptions<Input extends z.ZodType, Output extends z.ZodType, Deps extends z.ZodType> {
+  /** What it does and when to use it; models read this. */
+  description: string;
+  input: Input;
+  output: Output;
+  /** Dependencies this tool needs from the run, for example the acting user's id. */
+  deps?: Deps;
+  /** Changes nothing outside (as MCP's readOnlyHint): may run any number of times. Default false. */
+  readOnly?: boolean;
+  /** Calling again with the same `idempotencyKey` changes nothing more (as MCP's idempotentHint). Default: `readOnly`. */
+  idempotent?: boolean;
+  /** `quick` takes at most 500 ms and runs inside the workflow task; `long` is anything else. Default `long`. */
+  duration?: 'quick' | 'long';
+  /** Limit of one attempt in milliseconds. Default 60,000; at most 500 for quick tools. */
+  timeoutMs?: number;
+  execute(input: z.output<Input>, context: ToolContext<z.output<Deps>>): Promise<z.input<Output>> | z.input<Output>;
+}
+
+export interface ToolDefinition<
+  Input extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+  Deps extends z.ZodType = z.ZodType,
+> extends ToolOptions<Input, Output, Deps> {
+  readonly kind: 'tool';
+}
