@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { type AgentDefinition, isAgent } from './defineAgent.js';
+import { isTool } from './defineTool.js';
+import { SegnoError } from './errors.js';
+import { describeIssues } from './schema.js';
+import type { ToolDefinition } from './tool.js';
+
+const name = z.string().regex(/^[A-Za-z][\w.-]{0,63}$/, 'a name of letters, digits, _ . -, at most 64');
+const definitions = z.union([z.record(z.string(), z.unknown()), z.array(z.record(z.string(), z.unknown()))]);
+
+/** USD per million tokens. Segno ships no prices: these are the user's own figures. */
+const priceSchema = z.strictObject({
+  input: z.number().nonnegative(),
+  output: z.number().nonnegative(),
+  /** Input the provider served from its prompt cache. Default: the `input` price. */
+  cachedInput: z.number().nonnegative().optional(),
+});
+
+const modelSchema = z.strictObject({
+  provider: name,
+  /** The model's name at the provider. */
+  model: z.string().min(1),
+  price: priceSchema.optional(),
+  /** Output tokens of one call. Default 4,096. */
+  maxOutputTokens: z.number().int().positive().optional(),
+  /** Limit of one call, all of its stream included. Default 300,000. */
+  timeoutMs: z.number().int().positive().optional(),
+});
+
+const providerSchema = z.strictObject({
+  baseURL: z.url({ protocol: /^https?$/ }).optional(),
+  /** The environment variable that holds the key; the key itself never stands in a file. */
+  apiKeyEnv: z.string().regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable').optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  /** The request field that limits output: `max_completion_tokens` (OpenAI, default) or the older `max_tokens`. */
+  maxTokensField: z.enum(['max_completion_tokens', 'max_tokens']).optional(),
+});
+
+const configSchema = z.strictObject({
+  /** Modules whose exports are agents: `import * as agents from './agents.js'`. Other exports are passed over. */
+  agents: definitions.default({}),
+  tools: definitions.default({}),
+  /** Workflow modules, as paths relative to the config file. */
+  workflows: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+  /** Model aliases. With no provider configured, every alias is served by the offline model. */
+  models: z.record(name, modelSchema).default({}),
+  providers: z.record(name, providerSchema).default({}),
+  /** Temporal task queue. Default `segno`. */
+  taskQueue: z.string().min(1).max(200).default('segno'),
+});
+
+/** What a user writes in segno.config.ts. */
+export type Config = z.input<typeof configSchema>;
+export type ModelConfig = z.output<typeof modelSchema>;
+export type ProviderConfig = z.output<typeof providerSchema>;
+
+export interface ResolvedConfig {
+  agents: ReadonlyMap<string, AgentDefinition>;
+  tools: ReadonlyMap<string, ToolDefinition>;
+  workflows: readonly string[];
+  models: Readonly<Record<string, ModelConfig>>;
+  providers: Readonly<Record<string, ProviderConfig>>;
+  taskQueue: string;
+}
+
+/** The provider that stands in where none is configured. */
+export const offlineProvider = 'offline';
+export const offlineModelName = 'segno-offline';
+
+/** Types the config; what it holds is checked when a worker or the CLI loads it. */
+export function defineConfig(config: Config): Config {
+  return config;
+}
+
+/**
+ * Check a config and bring it into one shape.
+ *
+ * @throws SegnoError `Config.Invalid`, with the path of every fault
+ */
+export function resolveConfig(config: unknown): ResolvedConfig {
+  const parsed = configSchema.safeParse(config);
+  if (!parsed.success) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${describeIssues(parsed.error)}`);
+  const { models, providers, taskQueue, workflows } = parsed.data;
+  const agents = collect('agent', parsed.data.agents, isAgent);
+  const tools = collect('tool', parsed.data.tools, isTool);
+  const faults = [
+    ...[...agents].flatMap(([agent, { tools: wanted = [] }]) =>
+      wanted.filter((tool) => !tools.has(tool)).map((tool) => `agents.${agent}.tools: no tool is named ${tool}; there are: ${listNames(tools.keys())}`),
+    ),
+    ...Object.entries(models)
+      .filter(([, { provider }]) => provider !== offlineProvider && !Object.hasOwn(providers, provider))
+      .map(([alias, { provider }]) => `models.${alias}.provider: no provider is named ${provider}; there are: ${listNames(Object.keys(providers))}`),
+    ...(usesProviders(models)
+      ? [...agents]
+          .map(([agent, { model = 'default' }]) => ({ agent, model }))
+          .filter(({ model }) => !Object.hasOwn(models, model))
+          .map(({ agent, model }) => `agents.${agent}.model: no model alias is named ${model}; there are: ${listNames(Object.keys(models))}`)
+      : []),
+  ];
+  if (faults.length > 0) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${faults.join('\n')}`);
+  return { agents, tools, workflows: [workflows].flat(), models, providers, taskQueue };
+}
+
+/** Whether any alias names a real provider; if none does, the offline model answers for all. */
+export function usesProviders(models: ResolvedConfig['models']): boolean {
+  return Object.values(models).some(({ provider }) => provider !== offlineProvider);
+}
+
+function collect<T>(
+  what: string,
+  modules: z.output<typeof definitions>,
+  is: (value: unknown) => value is T,
+): Map<string, T> {
+  const found = new Map<string, T>();
+  for (const module of [modules].flat()) {
+    for (const [exportName, value] of Object.entries(module)) {
+      if (!is(value)) continue;
+      if (found.has(exportName) && found.get(exportName) !== value) {
+        throw new SegnoError('Config.Invalid', `segno.config.ts: two modules export an ${what} named ${exportName}; rename one.`);
+      }
+      found.set(exportName, value);
+    }
+  }
+  return found;
+}
+
+function listNames(names: Iterable<string>): string {
+  return [...names].sort().join(', ') || 'none';
+}

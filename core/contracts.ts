@@ -1,0 +1,114 @@
+/**
+ * What workflows and activities say to each other: types and small constants only, so that both sides may import it.
+ *
+ * Invariants:
+ * 1. Only JSON crosses. Messages and tool results stay in the ledger; their hashes cross.
+ * 2. What the workflow decides by (outcome, tool policy, limits) is in a result, and so in history: a changed definition
+ *    never breaks a replay.
+ * 3. Fields are only ever added, and optional: histories recorded by every released version replay.
+ */
+
+/** What activities must know of a run beyond what Temporal tells them; absent fields have their defaults. */
+export interface RunContext {
+  /** The user's run: the root workflow's id. Default: the activity's own workflow id. */
+  scope?: string;
+  /** Who the run belongs to. Default `default`. */
+  tenant?: string;
+  /** SHA-256 (hexadecimal) of the run's dependencies, a JSON document in the ledger. */
+  deps?: string;
+  /** Run id of the failed run this one retries: its finished steps are reused by path and fingerprint. */
+  predecessor?: string;
+}
+
+/** Per-call settings of an agent, as they cross to the worker. */
+export interface ModelCallOptions {
+  model?: string;
+  maxOutputTokens?: number;
+  /** Real attempts (counted in the ledger) before a retryable failure becomes final. */
+  maxAttempts?: number;
+}
+
+export interface CallModelRequest {
+  agent: string;
+  path: string;
+  /** The agent's input; first turn only. */
+  input?: unknown;
+  /** Hash of the transcript so far; every later turn. */
+  head?: string;
+  /** Hashes of the tool messages to append, in the order of the calls. */
+  append?: string[];
+  options?: ModelCallOptions;
+  ctx?: RunContext;
+}
+
+/** How the workflow runs a tool, decided by its definition on the worker. */
+export interface ToolPolicy {
+  /** Runs as a local activity. */
+  quick?: true;
+  /** Limit of one attempt. */
+  timeoutMs: number;
+}
+
+export interface ToolCall {
+  tool: string;
+  policy: ToolPolicy;
+}
+
+export interface CallModelResult {
+  /** Hash of the transcript with this turn's messages. */
+  head: string;
+  /** [input tokens, output tokens, cost in pico-USD as a decimal string] of the answering attempt. */
+  usage: [number, number, string];
+  /** The final, validated output. */
+  output?: unknown;
+  /** Tools to call next, in the model's order. */
+  calls?: ToolCall[];
+  /** Why the output does not match its schema; the model has been told in `head`. */
+  invalid?: string;
+  /** First turn only. */
+  limits?: { maxTurns: number; maxRepairs: number };
+}
+
+export interface RunToolRequest {
+  tool: string;
+  path: string;
+  /** Arguments, when the workflow calls. */
+  input?: unknown;
+  /** When an agent calls: its name, and where in the transcript the call stands. */
+  agent?: string;
+  head?: string;
+  index?: number;
+  /** Real attempts (counted in the ledger) before a retryable failure becomes final. */
+  maxAttempts?: number;
+  /** Only if the tool is quick; otherwise answer with the policy alone. */
+  onlyQuick?: true;
+  ctx?: RunContext;
+}
+
+export interface RunToolResult {
+  /** Called by the workflow: the tool's output. */
+  value?: unknown;
+  /** Called by an agent: the tool message in the ledger. */
+  hash?: string;
+  bytes?: number;
+  /** The answer to `onlyQuick`: how the tool is run; nothing has run yet when it is not quick. */
+  policy?: ToolPolicy;
+}
+
+export interface SegnoActivities {
+  callModel(request: CallModelRequest): Promise<CallModelResult>;
+  runTool(request: RunToolRequest): Promise<RunToolResult>;
+}
+
+/** What the plain JSON of a run's memo carries under the key `segno`. */
+export type RunMemo = RunContext & { inputHash?: string };
+
+export const memoKey = 'segno';
+export const defaultTaskQueue = 'segno';
+/** Short, because a workflow task that ran on a killed worker is noticed only through it (STEP-PROTOCOL, Recovery). */
+export const workflowTaskTimeoutMs = 1_000;
+
+/** `runId/path`: the same for every retry, worker and replay of a step. */
+export function stepKey(runId: string, path: string): string {
+  return `${runId}/${path}`;
+}

@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import { assertSurvivesJson } from './schema.js';
+import type { ToolDefinition, ToolOptions } from './tool.js';
+
+/** The longest a quick tool may take: it holds the workflow task, and with it signals and cancellation. */
+export const quickToolLimitMs = 500;
+
+/**
+ * Define a tool. Its name is the name it is exported under.
+ *
+ * @throws Error when a schema would not survive JSON, or `timeoutMs` is out of range
+ */
+export function defineTool<
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+  Deps extends z.ZodType = z.ZodType<undefined>,
+>(options: ToolOptions<Input, Output, Deps>): ToolDefinition<Input, Output, Deps> {
+  assertSurvivesJson(options.input, 'The tool’s input schema');
+  assertSurvivesJson(options.output, 'The tool’s output schema');
+  if (options.deps) assertSurvivesJson(options.deps, 'The tool’s deps schema');
+  const { timeoutMs } = options;
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && Number.isFinite(timeoutMs))) {
+    throw new Error(`timeoutMs must be a positive number of milliseconds, not ${timeoutMs}.`);
+  }
+  if (options.duration === 'quick' && timeoutMs !== undefined && timeoutMs > quickToolLimitMs) {
+    throw new Error(`A quick tool takes at most ${quickToolLimitMs} ms, not ${timeoutMs}: define it with duration 'long'.`);
+  }
+  if (options.readOnly && options.idempotent === false) {
+    throw new Error('A readOnly tool changes nothing and so is idempotent: leave idempotent out.');
+  }
+  return { ...options, kind: 'tool' };
+}
+
+export function isTool(value: unknown): value is ToolDefinition {
+  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'tool';
+}
