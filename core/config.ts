@@ -30,7 +30,10 @@ const modelSchema = z.strictObject({
 const providerSchema = z.strictObject({
   baseURL: z.url({ protocol: /^https?$/ }).optional(),
   /** The environment variable that holds the key; the key itself never stands in a file. */
-  apiKeyEnv: z.string().regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable').optional(),
+  apiKeyEnv: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable')
+    .optional(),
   headers: z.record(z.string(), z.string()).optional(),
   /** The request field that limits output: `max_completion_tokens` (OpenAI, default) or the older `max_tokens`. */
   maxTokensField: z.enum(['max_completion_tokens', 'max_tokens']).optional(),
@@ -85,16 +88,24 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   const tools = collect('tool', parsed.data.tools, isTool);
   const faults = [
     ...[...agents].flatMap(([agent, { tools: wanted = [] }]) =>
-      wanted.filter((tool) => !tools.has(tool)).map((tool) => `agents.${agent}.tools: no tool is named ${tool}; there are: ${listNames(tools.keys())}`),
+      wanted
+        .filter((tool) => !tools.has(tool))
+        .map((tool) => `agents.${agent}.tools: no tool is named ${tool}; there are: ${listNames(tools.keys())}`),
     ),
     ...Object.entries(models)
       .filter(([, { provider }]) => provider !== offlineProvider && !Object.hasOwn(providers, provider))
-      .map(([alias, { provider }]) => `models.${alias}.provider: no provider is named ${provider}; there are: ${listNames(Object.keys(providers))}`),
+      .map(
+        ([alias, { provider }]) =>
+          `models.${alias}.provider: no provider is named ${provider}; there are: ${listNames(Object.keys(providers))}`,
+      ),
     ...(usesProviders(models)
       ? [...agents]
           .map(([agent, { model = 'default' }]) => ({ agent, model }))
           .filter(({ model }) => !Object.hasOwn(models, model))
-          .map(({ agent, model }) => `agents.${agent}.model: no model alias is named ${model}; there are: ${listNames(Object.keys(models))}`)
+          .map(
+            ({ agent, model }) =>
+              `agents.${agent}.model: no model alias is named ${model}; there are: ${listNames(Object.keys(models))}`,
+          )
       : []),
   ];
   if (faults.length > 0) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${faults.join('\n')}`);
@@ -116,7 +127,10 @@ function collect<T>(
     for (const [exportName, value] of Object.entries(module)) {
       if (!is(value)) continue;
       if (found.has(exportName) && found.get(exportName) !== value) {
-        throw new SegnoError('Config.Invalid', `segno.config.ts: two modules export an ${what} named ${exportName}; rename one.`);
+        throw new SegnoError(
+          'Config.Invalid',
+          `segno.config.ts: two modules export an ${what} named ${exportName}; rename one.`,
+        );
       }
       found.set(exportName, value);
     }

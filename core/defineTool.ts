@@ -1,9 +1,7 @@
 import type { z } from 'zod';
+import { quickToolLimitMs } from './limits.js';
 import { assertSurvivesJson } from './schema.js';
 import type { ToolDefinition, ToolOptions } from './tool.js';
-
-/** The longest a quick tool may take: it holds the workflow task, and with it signals and cancellation. */
-export const quickToolLimitMs = 500;
 
 /**
  * Define a tool. Its name is the name it is exported under.
@@ -23,7 +21,9 @@ export function defineTool<
     throw new Error(`timeoutMs must be a positive number of milliseconds, not ${timeoutMs}.`);
   }
   if (options.duration === 'quick' && timeoutMs !== undefined && timeoutMs > quickToolLimitMs) {
-    throw new Error(`A quick tool takes at most ${quickToolLimitMs} ms, not ${timeoutMs}: define it with duration 'long'.`);
+    throw new Error(
+      `A quick tool takes at most ${quickToolLimitMs} ms, not ${timeoutMs}: define it with duration 'long'.`,
+    );
   }
   if (options.readOnly && options.idempotent === false) {
     throw new Error('A readOnly tool changes nothing and so is idempotent: leave idempotent out.');

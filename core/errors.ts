@@ -17,47 +17,123 @@ const kind = (retryable: boolean, httpStatus: number, help: string): ErrorKind =
 
 export const errorKinds = {
   // agents
-  'Agent.Unknown': kind(false, 404, 'The worker has no agent of that name. Export it from an agents module named in segno.config.ts.'),
-  'Agent.InvalidInput': kind(false, 400, 'The input does not match the agent’s input schema. Correct the fields named in the message.'),
-  'Agent.TurnLimit': kind(false, 422, 'The agent used all its turns without an answer. Raise maxTurns, or narrow its instructions and tools.'),
-  'Agent.DeadlineExceeded': kind(false, 504, 'The agent call did not finish within its timeout. Raise timeout, or look at `segno show RUN` for what it waited for.'),
+  'Agent.Unknown': kind(
+    false,
+    404,
+    'The worker has no agent of that name. Export it from an agents module named in segno.config.ts.',
+  ),
+  'Agent.InvalidInput': kind(
+    false,
+    400,
+    'The input does not match the agent’s input schema. Correct the fields named in the message.',
+  ),
+  'Agent.TurnLimit': kind(
+    false,
+    422,
+    'The agent used all its turns without an answer. Raise maxTurns, or narrow its instructions and tools.',
+  ),
+  'Agent.DeadlineExceeded': kind(
+    false,
+    504,
+    'The agent call did not finish within its timeout. Raise timeout, or look at `segno show RUN` for what it waited for.',
+  ),
   // models
   'Model.Unknown': kind(false, 400, 'No model alias of that name. Add it under models in segno.config.ts.'),
-  'Model.BadRequest': kind(false, 400, 'The provider refused the request as malformed (400). The message says which part.'),
-  'Model.Unauthorized': kind(false, 401, 'The provider refused the API key (401). Check the variable named by apiKeyEnv.'),
+  'Model.BadRequest': kind(
+    false,
+    400,
+    'The provider refused the request as malformed (400). The message says which part.',
+  ),
+  'Model.Unauthorized': kind(
+    false,
+    401,
+    'The provider refused the API key (401). Check the variable named by apiKeyEnv.',
+  ),
   'Model.Forbidden': kind(false, 403, 'The API key may not use this model (403). Check the account’s permissions.'),
   'Model.NotFound': kind(false, 404, 'The provider knows no such model or path (404). Check model and baseURL.'),
   'Model.Timeout': kind(true, 504, 'The provider did not answer in time (408 or our own limit). It is tried again.'),
   'Model.Conflict': kind(true, 409, 'The provider reported a conflict (409). It is tried again.'),
-  'Model.TooLarge': kind(false, 413, 'The request is larger than the provider accepts (413, or the context window). Send less.'),
+  'Model.TooLarge': kind(
+    false,
+    413,
+    'The request is larger than the provider accepts (413, or the context window). Send less.',
+  ),
   'Model.Unprocessable': kind(false, 422, 'The provider could not process the request (422). The message says why.'),
-  'Model.RateLimited': kind(true, 429, 'The provider’s rate limit is reached (429). It is tried again when the provider says.'),
+  'Model.RateLimited': kind(
+    true,
+    429,
+    'The provider’s rate limit is reached (429). It is tried again when the provider says.',
+  ),
   'Model.QuotaExceeded': kind(false, 402, 'The account’s quota is used up. Raise it at the provider.'),
   'Model.ServerError': kind(true, 502, 'The provider failed (5xx). It is tried again.'),
-  'Model.Unreachable': kind(true, 502, 'No connection to the provider. Check baseURL and the network; it is tried again.'),
-  'Model.StreamBroken': kind(true, 502, 'The provider’s stream ended before the answer was complete. It is tried again.'),
+  'Model.Unreachable': kind(
+    true,
+    502,
+    'No connection to the provider. Check baseURL and the network; it is tried again.',
+  ),
+  'Model.StreamBroken': kind(
+    true,
+    502,
+    'The provider’s stream ended before the answer was complete. It is tried again.',
+  ),
   'Model.BadResponse': kind(true, 502, 'The provider’s answer could not be read. It is tried again.'),
   'Model.Refused': kind(false, 422, 'The model refused to answer. The message carries its reason.'),
-  'Model.LengthLimit': kind(false, 422, 'The answer was cut at the output limit. Raise maxOutputTokens or ask for less.'),
+  'Model.LengthLimit': kind(
+    false,
+    422,
+    'The answer was cut at the output limit. Raise maxOutputTokens or ask for less.',
+  ),
   'Model.ContentFiltered': kind(false, 422, 'The provider’s content filter stopped the answer.'),
-  'Model.InvalidOutput': kind(false, 422, 'The answer did not match the output schema, even after the model was told why.'),
+  'Model.InvalidOutput': kind(
+    false,
+    422,
+    'The answer did not match the output schema, even after the model was told why.',
+  ),
   // tools
-  'Tool.Unknown': kind(false, 404, 'The worker has no tool of that name. Export it from a tools module named in segno.config.ts.'),
+  'Tool.Unknown': kind(
+    false,
+    404,
+    'The worker has no tool of that name. Export it from a tools module named in segno.config.ts.',
+  ),
   'Tool.InvalidInput': kind(false, 400, 'The arguments do not match the tool’s input schema.'),
-  'Tool.InvalidOutput': kind(false, 500, 'The tool returned something its output schema does not allow. Correct the tool.'),
-  'Tool.Failed': kind(true, 500, 'The tool threw. Idempotent tools are tried again; others only when they throw with retryable: true.'),
-  'Tool.OutcomeUnknown': kind(false, 409, 'The tool was started and its outcome was lost, and it is not idempotent: check the outside system before repeating it.'),
+  'Tool.InvalidOutput': kind(
+    false,
+    500,
+    'The tool returned something its output schema does not allow. Correct the tool.',
+  ),
+  'Tool.Failed': kind(
+    true,
+    500,
+    'The tool threw. Idempotent tools are tried again; others only when they throw with retryable: true.',
+  ),
+  'Tool.OutcomeUnknown': kind(
+    false,
+    409,
+    'The tool was started and its outcome was lost, and it is not idempotent: check the outside system before repeating it.',
+  ),
   'Tool.DeadlineExceeded': kind(false, 504, 'The tool did not finish within its timeout.'),
   // steps
-  'Step.Mismatch': kind(false, 409, 'A step with this key was recorded with other input or another definition. The workflow is not deterministic, or was changed without patched().'),
+  'Step.Mismatch': kind(
+    false,
+    409,
+    'A step with this key was recorded with other input or another definition. The workflow is not deterministic, or was changed without patched().',
+  ),
   'Step.Fenced': kind(false, 409, 'A newer attempt of this step has taken over; this one’s result is discarded.'),
-  'Step.Busy': kind(true, 409, 'Another attempt of this step may still be running. It is tried again when that attempt’s lease ends.'),
+  'Step.Busy': kind(
+    true,
+    409,
+    'Another attempt of this step may still be running. It is tried again when that attempt’s lease ends.',
+  ),
   // documents
   'Document.Missing': kind(false, 404, 'No document is stored under that hash.'),
   'Document.Unsupported': kind(false, 415, 'The file is not a kind of document this tool reads.'),
   'Document.Corrupt': kind(false, 422, 'The file is damaged and cannot be read.'),
   'Document.Encrypted': kind(false, 422, 'The file is protected with a password. Remove the protection first.'),
-  'Document.Scanned': kind(false, 422, 'The file holds pictures of pages and no text. Run text recognition (OCR) over it first.'),
+  'Document.Scanned': kind(
+    false,
+    422,
+    'The file holds pictures of pages and no text. Run text recognition (OCR) over it first.',
+  ),
   'Document.Empty': kind(false, 422, 'The file holds no text.'),
   'Document.TooLarge': kind(false, 413, 'The file is over the size or page limit.'),
   // mail
@@ -65,23 +141,47 @@ export const errorKinds = {
   'Mail.Unavailable': kind(true, 502, 'The mail server could not be reached or was busy. It is tried again.'),
   // runs
   'Run.Unknown': kind(false, 404, 'There is no such run. `segno runs` lists the runs.'),
-  'Run.Conflict': kind(false, 409, 'A run with this id is still in progress with other input. Wait for it, cancel it, or choose another id.'),
+  'Run.Conflict': kind(
+    false,
+    409,
+    'A run with this id is still in progress with other input. Wait for it, cancel it, or choose another id.',
+  ),
   'Run.Cancelled': kind(false, 409, 'The run was cancelled.'),
   'Run.TimedOut': kind(false, 504, 'The run did not finish within its time limit.'),
   'Run.Terminated': kind(false, 409, 'The run was terminated by an operator.'),
   'Run.InvalidInput': kind(false, 400, 'The input is not what the workflow takes.'),
   'Workflow.Unknown': kind(false, 404, 'There is no workflow of that name. The message lists the known ones.'),
   // platform
-  'Deps.Missing': kind(false, 400, 'The agent or tool needs dependencies that were not given when the run was started.'),
+  'Deps.Missing': kind(
+    false,
+    400,
+    'The agent or tool needs dependencies that were not given when the run was started.',
+  ),
   'Deps.Invalid': kind(false, 400, 'The dependencies of the run do not match the schema.'),
   'Ledger.Unavailable': kind(true, 503, 'The ledger’s database cannot be reached. Work goes on when it is back.'),
-  'Payload.Missing': kind(false, 500, 'A large payload is no longer in the ledger. Keep the ledger as long as the namespace’s retention.'),
+  'Payload.Missing': kind(
+    false,
+    500,
+    'A large payload is no longer in the ledger. Keep the ledger as long as the namespace’s retention.',
+  ),
   'Config.Invalid': kind(false, 400, 'segno.config.ts is not valid. The message says where.'),
-  'Config.Missing': kind(false, 400, 'There is no segno.config.ts here. Run in a project’s folder, or name it with --config.'),
+  'Config.Missing': kind(
+    false,
+    400,
+    'There is no segno.config.ts here. Run in a project’s folder, or name it with --config.',
+  ),
   'Stack.Held': kind(false, 409, 'Another `segno dev` already runs in this folder.'),
-  'Stack.NotRunning': kind(false, 503, 'Nothing is running here. Start `segno dev`, or set TEMPORAL_ADDRESS and DATABASE_URL.'),
+  'Stack.NotRunning': kind(
+    false,
+    503,
+    'Nothing is running here. Start `segno dev`, or set TEMPORAL_ADDRESS and DATABASE_URL.',
+  ),
   'Temporal.Unavailable': kind(true, 503, 'The Temporal server cannot be reached.'),
-  'Temporal.NotFound': kind(false, 503, 'No Temporal server binary could be found, downloaded or built. The message names the ways out.'),
+  'Temporal.NotFound': kind(
+    false,
+    503,
+    'No Temporal server binary could be found, downloaded or built. The message names the ways out.',
+  ),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorType = keyof typeof errorKinds;

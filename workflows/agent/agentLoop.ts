@@ -1,0 +1,123 @@
+import { executeChild, CancellationScope } from '@temporalio/workflow';
+import type { CallModelResult, ModelCallOptions, ToolCall } from '../../core/contracts.js';
+import { turnsPerExecution } from '../../core/limits.js';
+import { remoteActivities } from '../activities.js';
+import { Deadline } from '../deadline.js';
+import { fail, stepFailure } from '../failure.js';
+import { runContext } from '../runContext.js';
+import { nextPath, within } from '../scope.js';
+import { callTool } from './callTool.js';
+
+/**
+ * The whole state of an agent call between two turns: JSON, and the same size at turn 1,000 as at turn 1.
+ * It outlives deploys when an agent moves to its own workflow, so it carries a version.
+ */
+export interface AgentState {
+  version: 1;
+  agent: string;
+  path: string;
+  /** Workflow clock, epoch milliseconds. */
+  deadlineMs: number;
+  options?: ModelCallOptions;
+  maxTurns?: number;
+  input?: unknown;
+  head?: string;
+  append?: string[];
+  turns: number;
+  repairs: number;
+  limits?: { maxTurns: number; maxRepairs: number };
+}
+
+/** How long one model call may take at most, its stream included; the alias's own timeoutMs is usually shorter. */
+const modelCallTimeoutMs = 15 * 60_000;
+
+/**
+ * Model call → tool calls → … → output. Ends with the output, or with a failure within `maxTurns` turns and the deadline.
+ *
+ * @returns the output, or the state to go on with in another execution after `turnsPerExecution` turns
+ */
+export async function runTurns(state: AgentState): Promise<{ output: unknown } | { goOn: AgentState }> {
+  for (let turn = 0; turn < turnsPerExecution; turn += 1) {
+    const result = await callModel(state);
+    if ('output' in result) return { output: result.output };
+    const limits = state.limits ?? result.limits ?? { maxTurns: 1, maxRepairs: 0 };
+    const repairs = state.repairs + (result.invalid === undefined ? 0 : 1);
+    if (result.invalid !== undefined && repairs > limits.maxRepairs) {
+      throw fail(
+        'Model.InvalidOutput',
+        `${state.path}: the answer does not match the output schema:\n${result.invalid}`,
+        state.path,
+      );
+    }
+    const turns = state.turns + 1;
+    if (turns >= (state.maxTurns ?? limits.maxTurns)) {
+      throw fail('Agent.TurnLimit', `${state.path}: no answer after ${turns} turns`, state.path);
+    }
+    const { input: _, append: __, ...kept } = state;
+    const append = await callTools(state, result);
+    state = { ...kept, head: result.head, turns, repairs, limits, ...(append.length > 0 && { append }) };
+  }
+  return { goOn: state };
+}
+
+/** The agent's call in the workflow that made it; a long one goes on in a child workflow, so that no history grows with it. */
+export async function runAgentCall(state: AgentState): Promise<unknown> {
+  const result = await runTurns(state);
+  if ('output' in result) return result.output;
+  try {
+    return await executeChild('runAgent', {
+      args: [result.goOn],
+      workflowExecutionTimeout: Deadline.at(state.deadlineMs).leftMs + 60_000,
+    });
+  } catch (error) {
+    throw stepFailure(error, state.path, 'Agent.DeadlineExceeded');
+  }
+}
+
+async function callModel(state: AgentState): Promise<CallModelResult> {
+  const { agent, input, head, append, options, path, turns } = state;
+  const turnPath = `${path}/turn#${turns + 1}`;
+  const { leftMs } = Deadline.at(state.deadlineMs);
+  if (leftMs === 0) throw fail('Agent.DeadlineExceeded', `${turnPath} had no time left`, turnPath);
+  const ctx = runContext();
+  try {
+    return await remoteActivities({
+      startToCloseTimeout: Math.min(modelCallTimeoutMs, leftMs),
+      scheduleToCloseTimeout: leftMs,
+    }).callModel({
+      agent,
+      path: turnPath,
+      ...(input !== undefined && { input }),
+      ...(head !== undefined && { head }),
+      ...(append && { append }),
+      ...(options && { options }),
+      ...(ctx && { ctx }),
+    });
+  } catch (error) {
+    throw stepFailure(error, turnPath, 'Agent.DeadlineExceeded');
+  }
+}
+
+/** All calls the model asked for in one turn, side by side; the first failure cancels the others. */
+async function callTools(state: AgentState, { calls = [], head }: CallModelResult): Promise<string[]> {
+  if (calls.length === 0) return [];
+  const ctx = runContext();
+  const deadline = Deadline.at(state.deadlineMs);
+  return within(`${state.path}/turn#${state.turns + 1}`, () =>
+    CancellationScope.cancellable(async () => {
+      const scope = CancellationScope.current();
+      const running = calls.map(async ({ tool, policy }: ToolCall, index) => {
+        const request = { tool, path: nextPath(tool), agent: state.agent, head, index, ...(ctx && { ctx }) };
+        const { hash } = await callTool(request, policy, deadline);
+        return hash!;
+      });
+      try {
+        return await Promise.all(running);
+      } catch (error) {
+        scope.cancel();
+        await Promise.allSettled(running);
+        throw error;
+      }
+    }),
+  );
+}

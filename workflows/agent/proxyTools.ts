@@ -1,0 +1,54 @@
+import type { Duration } from '@temporalio/common';
+import type { z } from 'zod';
+import type { ToolPolicy } from '../../core/contracts.js';
+import type { ToolDefinition } from '../../core/tool.js';
+import { Deadline } from '../deadline.js';
+import { runContext } from '../runContext.js';
+import { nextPath } from '../scope.js';
+import { callTool } from './callTool.js';
+
+export interface ToolCallOptions {
+  /** Limit of the whole call, retries and waits included. Default 1 hour. */
+  timeout?: Duration;
+  /** Real attempts before a retryable failure becomes final. Default: as many as the timeout allows. */
+  maxAttempts?: number;
+}
+
+/** The tools of a module as functions; exports that are no tools are left out. */
+export type ToolsOf<Module> = {
+  [
+    Name in keyof Module as Module[Name] extends ToolDefinition<infer _I, infer _O, infer _D> ? Name : never
+  ]: Module[Name] extends ToolDefinition<infer Input, infer Output, infer _Deps>
+    ? (input: z.input<Input>, options?: ToolCallOptions) => Promise<z.output<Output>>
+    : never;
+};
+
+const policies = new Map<string, ToolPolicy>();
+
+/**
+ * The tools of a module, to be called from workflow code: `proxyTools<typeof import('./tools.js')>()`.
+ *
+ * A call is a durable step: it happens once, however often the workflow is replayed and whichever worker runs it. It rejects
+ * with an `ApplicationFailure` of a registered type (`Tool.Failed`, `Tool.OutcomeUnknown`, …; see docs/errors.md).
+ */
+export function proxyTools<Module>(defaults: ToolCallOptions = {}): ToolsOf<Module> {
+  return new Proxy({} as ToolsOf<Module>, {
+    get: (_, tool) => {
+      if (typeof tool !== 'string') return undefined;
+      return async (input: unknown, options: ToolCallOptions = {}): Promise<unknown> => {
+        const { timeout = '1h', maxAttempts } = { ...defaults, ...options };
+        const ctx = runContext();
+        const request = {
+          tool,
+          path: nextPath(tool),
+          input,
+          ...(maxAttempts !== undefined && { maxAttempts }),
+          ...(ctx && { ctx }),
+        };
+        const { policy, value } = await callTool(request, policies.get(tool), Deadline.after(timeout));
+        if (policy) policies.set(tool, policy);
+        return value;
+      };
+    },
+  });
+}

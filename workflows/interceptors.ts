@@ -1,0 +1,28 @@
+import { workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
+import { memoKey, workflowTaskTimeoutMs } from '../core/contracts.js';
+import { runContext } from './runContext.js';
+
+/**
+ * Every child workflow of a Segno run, also one that a user starts with plain `executeChild`, belongs to the run: its steps,
+ * documents and costs are found under the root's id, and it recovers as fast.
+ */
+export const interceptors: WorkflowInterceptorsFactory = () => ({
+  outbound: [
+    {
+      async startChildWorkflowExecution(input, next) {
+        const context = runContext();
+        return next({
+          ...input,
+          options: {
+            workflowTaskTimeout: workflowTaskTimeoutMs,
+            ...input.options,
+            memo: {
+              ...input.options.memo,
+              [memoKey]: { ...context, scope: context?.scope ?? workflowInfo().workflowId },
+            },
+          },
+        });
+      },
+    },
+  ],
+});

@@ -1,0 +1,2 @@
+/** Segno's own workflows; every worker registers them beside the user's. */
+export { runAgent } from './runAgent.js';
