@@ -1,0 +1,146 @@
+/**
+ * `npm run verify`, `npm test` and `npm run test:chaos:full`: the static checks, then Vitest, then one closing line
+ * `N passed, N failed`, in which each static check counts as one test.
+ *
+ * Invariants:
+ * 1. A failing check never hides the next one; only a failed build ends the run, since everything after it would be noise.
+ * 2. The exit code is 0 only if nothing failed and Vitest said how much it ran.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+interface Check {
+  readonly name: string;
+  /** Run one after the other; the first that fails ends the check. */
+  readonly commands: readonly Command[];
+}
+
+interface Outcome {
+  readonly passed: boolean;
+  readonly output: string;
+}
+
+interface Plan {
+  readonly checks: readonly Check[];
+  readonly projects: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const scratch = mkdtempSync(join(tmpdir(), 'segno-test-'));
+const tool = (name: string, ...args: string[]): Command => ({ file: join(root, 'node_modules/.bin', name), args });
+const script = (file: string, ...args: string[]): Command => ({ file: process.execPath, args: [file, ...args] });
+
+const build: Check = { name: 'build', commands: [script('scripts/build.js')] };
+
+const staticChecks: readonly Check[] = [
+  { name: 'types', commands: [tool('tsc', '-p', 'tsconfig.json', '--noEmit')] },
+  { name: 'lint', commands: [tool('eslint', '.', '--max-warnings', '0')] },
+  { name: 'format', commands: [tool('prettier', '--check', '--log-level', 'warn', '.')] },
+  { name: 'boundaries', commands: [tool('depcruise', '--config', '.dependency-cruiser.mjs', '.')] },
+  { name: 'dead code', commands: [tool('knip', '--no-progress', '--no-config-hints')] },
+];
+
+/** The tarball as a user would install it; packed without scripts, because dist/ is built already and in use by tests. */
+const packageCheck: Check = {
+  name: 'package',
+  commands: [
+    { file: 'npm', args: ['pack', '--ignore-scripts', '--silent', '--pack-destination', scratch] },
+    script('scripts/checkTarball.js', scratch),
+  ],
+};
+
+const plans: Readonly<Record<string, Plan>> = {
+  verify: { checks: staticChecks, projects: ['unit', 'replay'], env: {} },
+  test: {
+    checks: [...staticChecks, packageCheck],
+    projects: ['unit', 'replay', 'integration', 'chaos', 'e2e'],
+    env: {},
+  },
+  'chaos:full': { checks: [], projects: ['chaos'], env: { SEGNO_CHAOS: 'full' } },
+};
+
+function run(
+  command: Command,
+  options: { inherit: boolean; env?: Readonly<Record<string, string>> },
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(command.file, command.args, {
+      cwd: root,
+      stdio: options.inherit ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    });
+    const chunks: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.on('error', (error) => resolve({ passed: false, output: error.message }));
+    child.on('close', (code) => resolve({ passed: code === 0, output: Buffer.concat(chunks).toString() }));
+  });
+}
+
+async function runCheck(check: Check): Promise<boolean> {
+  const startedMs = Date.now();
+  let outcome: Outcome = { passed: true, output: '' };
+  for (const command of check.commands) {
+    outcome = await run(command, { inherit: false });
+    if (!outcome.passed) break;
+  }
+  const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
+  console.log(`${outcome.passed ? '✓' : '✗'} ${check.name} (${seconds} s)`);
+  if (!outcome.passed) console.log(outcome.output.trimEnd());
+  return outcome.passed;
+}
+
+/** Two at a time: these are single-threaded, and two cores are what CI has. */
+async function runChecks(checks: readonly Check[]): Promise<boolean[]> {
+  const queue = [...checks];
+  const results: boolean[] = [];
+  const lane = async (): Promise<void> => {
+    for (let check = queue.shift(); check; check = queue.shift()) results.push(await runCheck(check));
+  };
+  await Promise.all([lane(), lane()]);
+  return results;
+}
+
+async function runVitest(plan: Plan): Promise<{ passed: number; failed: number }> {
+  const countsFile = join(scratch, 'counts.json');
+  const projects = plan.projects.flatMap((name) => ['--project', name]);
+  const outcome = await run(tool('vitest', 'run', ...projects), {
+    inherit: true,
+    env: { ...plan.env, SEGNO_TEST_COUNTS: countsFile },
+  });
+  if (!readdirSync(scratch).includes('counts.json')) {
+    console.log('Vitest ended without saying how many tests ran.');
+    return { passed: 0, failed: 1 };
+  }
+  const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as { passed: number; failed: number };
+  const failed = outcome.passed ? counts.failed : Math.max(counts.failed, 1);
+  return { passed: counts.passed, failed };
+}
+
+async function main(): Promise<number> {
+  const name = process.argv[2] ?? 'test';
+  const plan = plans[name];
+  if (!plan) {
+    console.error(`Unknown plan ${name}. One of: ${Object.keys(plans).join(', ')}.`);
+    return 2;
+  }
+  const built = await runCheck(build);
+  const checks = [built, ...(built ? await runChecks(plan.checks) : [])];
+  const tests = built ? await runVitest(plan) : { passed: 0, failed: 0 };
+  const passed = tests.passed + checks.filter(Boolean).length;
+  const failed = tests.failed + checks.filter((one) => !one).length;
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+process.exitCode = await main();
