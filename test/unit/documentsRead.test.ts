@@ -58,7 +58,8 @@ describe('readDocument on PDF', () => {
   it('keeps a footnote mark on the line it belongs to', async () => {
     const bytes = await drawPdf((doc) => {
       doc.fontSize(10).text('Total revenue', 54, 100, { lineBreak: false });
-      doc.fontSize(6).text('(1)', 117, 98, { lineBreak: false });
+      const markAt = doc.widthOfString('Total revenue') + 0.5;
+      doc.fontSize(6).text('(1)', 54 + markAt, 98, { lineBreak: false });
       doc.fontSize(10).text('1,200', 300, 100, { lineBreak: false });
     });
     expect(lines((await read(bytes)).text)[1]).toBe('Total revenue(1)\t1,200');
