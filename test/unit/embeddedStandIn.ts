@@ -1,0 +1,89 @@
+/** Stand-ins for the processes of the stack: small Node scripts that do as they are told and write down what they did. */
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ChildSpec } from '../../workers/embedded/childSpec.js';
+import { readJsonLine } from '../../workers/embedded/childSpec.js';
+
+export interface StandInBehaviour {
+  /** Print no ready line before this file exists. */
+  readonly readyWhen?: string;
+  /** Exit at once with this code, saying `says` first. */
+  readonly exitCode?: number;
+  readonly says?: string;
+  /** Exit instead of starting for the first so many starts. */
+  readonly failStarts?: number;
+  readonly ignoresTerm?: boolean;
+  readonly url?: string;
+}
+
+const script = `
+import { appendFileSync, existsSync, readFileSync, watch } from 'node:fs';
+const [name, diary, json] = process.argv.slice(2);
+const does = JSON.parse(json);
+const note = (what) => appendFileSync(diary, name + ' ' + what + '\\n');
+const earlier = existsSync(diary) ? readFileSync(diary, 'utf8').split('\\n').filter((l) => l === name + ' started').length : 0;
+note('started');
+if (does.says) console.error(does.says);
+if (does.exitCode !== undefined || earlier < (does.failStarts ?? 0)) process.exit(does.exitCode ?? 7);
+process.on('SIGTERM', () => { note('termed'); if (!does.ignoresTerm) process.exit(0); });
+process.on('disconnect', () => { if (!does.ignoresTerm) { note('orphaned'); process.exit(0); } });
+process.on('exit', () => note('ended'));
+const ready = () => { note('ready'); console.log(JSON.stringify({ ready: true, url: does.url, pid: process.pid })); };
+if (does.readyWhen) { const timer = setInterval(() => { if (existsSync(does.readyWhen)) { clearInterval(timer); ready(); } }, 5); }
+else ready();
+setInterval(() => {}, 1000);
+`;
+
+export interface Workshop {
+  readonly dir: string;
+  readonly diary: () => string[];
+  readonly path: (name: string) => string;
+  spec(name: string, options?: StandInBehaviour & Partial<ChildSpec>): ChildSpec;
+  remove(): void;
+}
+
+/** A temporary folder with the stand-in script and a diary all children write to. */
+export function openWorkshop(): Workshop {
+  const dir = mkdtempSync(join(tmpdir(), 'segno-embedded-'));
+  const scriptPath = join(dir, 'standIn.mjs');
+  const diaryPath = join(dir, 'diary.txt');
+  writeFileSync(scriptPath, script);
+  appendFileSync(diaryPath, '');
+  return {
+    dir,
+    path: (name) => join(dir, name),
+    diary: () => readFileSync(diaryPath, 'utf8').trim().split('\n').filter(Boolean),
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+    spec(name, { after, readyTimeoutMs, graceMs, startAttempts, beforeRetry, probe, ...behaviour } = {}) {
+      return {
+        name,
+        after: after ?? [],
+        command: () => ({
+          file: process.execPath,
+          args: [scriptPath, name, diaryPath, JSON.stringify(behaviour)],
+          env: process.env,
+        }),
+        readLine: readJsonLine,
+        readyTimeoutMs: readyTimeoutMs ?? 10_000,
+        graceMs: graceMs ?? 5_000,
+        startAttempts: startAttempts ?? 1,
+        ...(beforeRetry && { beforeRetry }),
+        ...(probe && { probe }),
+      };
+    },
+  };
+}
+
+/** Wait for a condition that has no event of its own. */
+export async function until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${what}`);
+    await delay(10);
+  }
+}
+
+export const touch = (path: string): void => writeFileSync(path, '');
+export const exists = (path: string): boolean => existsSync(path);

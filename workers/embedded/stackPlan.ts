@@ -1,0 +1,75 @@
+/** What one embedded stack is to run, decided before anything is started. */
+import { chooseFreePort } from './freePort.js';
+import { namespaceOf, outsideConnections, type Connections } from './resolveConnections.js';
+import type { StackAddresses, StackPorts } from './stackState.js';
+import type { TemporalProgress } from './temporalBinary.js';
+
+type Address = keyof StackAddresses;
+
+/** Where people look for these servers; the ledger's is out of the way of a PostgreSQL on 5432. */
+const usualPorts: Readonly<Record<Address, number>> = { temporal: 7233, temporalUi: 8233, ledger: 54329, model: 4141 };
+
+export interface StackPlan {
+  /** The project's folder, absolute. */
+  readonly dir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Absolute path of segno.config.ts, if it is not found from `dir`. */
+  readonly configPath: string | undefined;
+  readonly worker: boolean;
+  readonly namespace: string;
+  /** What is used from outside and not started. */
+  readonly outside: Connections;
+  readonly onProgress: ((progress: TemporalProgress) => void) | undefined;
+  readonly ports: PortBook;
+}
+
+export interface PortBook {
+  get(name: Address): number;
+  /** For a server that never came up: its port may have been taken after it was chosen. */
+  change(name: Address): Promise<void>;
+  all(): StackPorts;
+}
+
+export interface PlanOptions {
+  readonly dir: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly configPath?: string | undefined;
+  readonly worker?: boolean | undefined;
+  readonly onProgress?: ((progress: TemporalProgress) => void) | undefined;
+}
+
+/** @param lastPorts what the last stack of this folder used: asked for again, so that bookmarks stay good */
+export async function planStack(options: PlanOptions, lastPorts: StackPorts): Promise<StackPlan> {
+  const outside = outsideConnections(options.env);
+  const wanted: Address[] = [];
+  if (!outside.temporal) wanted.push('temporal', 'temporalUi');
+  if (!outside.ledger) wanted.push('ledger');
+  if (!outside.model) wanted.push('model');
+  return {
+    dir: options.dir,
+    env: options.env,
+    configPath: options.configPath,
+    worker: options.worker ?? true,
+    namespace: namespaceOf(options.env),
+    outside,
+    onProgress: options.onProgress,
+    ports: await openPortBook(wanted, lastPorts),
+  };
+}
+
+async function openPortBook(wanted: readonly Address[], last: StackPorts): Promise<PortBook> {
+  const taken = new Set<number>();
+  const ports: StackPorts = {};
+  for (const name of wanted) ports[name] = await chooseFreePort([last[name], usualPorts[name]], taken);
+  return {
+    get(name) {
+      const port = ports[name];
+      if (port === undefined) throw new Error(`No port was planned for ${name}.`);
+      return port;
+    },
+    async change(name) {
+      ports[name] = await chooseFreePort([], taken);
+    },
+    all: () => ({ ...ports }),
+  };
+}
