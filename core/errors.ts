@@ -159,6 +159,7 @@ export const errorKinds = {
   ),
   'Deps.Invalid': kind(false, 400, 'The dependencies of the run do not match the schema.'),
   'Ledger.Unavailable': kind(true, 503, 'The ledger’s database cannot be reached. Work goes on when it is back.'),
+  'Ledger.Incompatible': kind(false, 503, 'The ledger was migrated by a newer version of Segno. Update this one.'),
   'Payload.Missing': kind(
     false,
     500,
@@ -171,6 +172,7 @@ export const errorKinds = {
     'There is no segno.config.ts here. Run in a project’s folder, or name it with --config.',
   ),
   'Stack.Held': kind(false, 409, 'Another `segno dev` already runs in this folder.'),
+  'Stack.StartFailed': kind(false, 503, 'A part of the embedded stack did not start or died too often. The message names it and its log.'),
   'Stack.NotRunning': kind(
     false,
     503,
@@ -204,6 +206,8 @@ export class SegnoError extends Error {
   override readonly name = 'SegnoError';
   readonly type: ErrorType;
   readonly retryable: boolean;
+  /** Whoever threw this said itself that trying again is safe, instead of leaving it to the registry. */
+  readonly saidRetryable: boolean;
   readonly retryAfterMs: number | undefined;
   readonly details: Record<string, unknown> | undefined;
 
@@ -211,6 +215,7 @@ export class SegnoError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.type = type;
     this.retryable = options.retryable ?? errorKinds[type].retryable;
+    this.saidRetryable = options.retryable === true;
     this.retryAfterMs = options.retryAfterMs;
     this.details = options.details;
   }
