@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Delivery } from './planDelivery.js';
+
+export interface DeliverOptions {
+  readonly firstDelayMs: number;
+  /** Aborted when the client goes away or the server closes: no wait outlives it. */
+  readonly signal: AbortSignal;
+  /** How long a `hang` lasts when nobody ends it. */
+  readonly maxHangMs: number;
+  onHead(status: number): void;
+}
+
+/**
+ * Sends a delivery over a response this function owns.
+ *
+ * @returns whether it went out to its end, or was broken off by its own plan; a client that went away is `gone`
+ */
+export async function deliver(
+  outgoing: ServerResponse,
+  delivery: Delivery,
+  { firstDelayMs, signal, maxHangMs, onHead }: DeliverOptions,
+): Promise<'ended' | 'broken' | 'gone'> {
+  try {
+    await pause(firstDelayMs, signal);
+    if (delivery.head) {
+      outgoing.writeHead(delivery.head.status, delivery.head.headers);
+      outgoing.flushHeaders();
+      onHead(delivery.head.status);
+    }
+    for (const [index, frame] of delivery.frames.entries()) {
+      if (index > 0) await pause(delivery.frameDelayMs, signal);
+      signal.throwIfAborted();
+      if (!outgoing.write(frame)) await once(outgoing, 'drain', { signal });
+    }
+    if (delivery.ending === 'hang') await pause(maxHangMs, signal);
+    if (delivery.ending !== 'end') {
+      outgoing.destroy();
+      return 'broken';
+    }
+    outgoing.end();
+    await once(outgoing, 'finish', { signal });
+    return 'ended';
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    outgoing.destroy();
+    return 'gone';
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (ms > 0) await delay(ms, undefined, { signal });
+}
