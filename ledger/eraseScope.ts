@@ -1,0 +1,34 @@
+/**
+ * Removes what a run has said and made: steps, transcripts, documents.
+ *
+ * Invariants:
+ * 1. What other scopes hold stays, equal content included.
+ * 2. The bill stays: attempts keep their tokens and cost, and lose their error texts.
+ * 3. A run that still works will find its steps gone and run them anew: erase finished runs only.
+ */
+import type { Ledger } from './openLedger.js';
+
+export interface ErasedScope {
+  readonly steps: number;
+  readonly nodes: number;
+  readonly blobs: number;
+}
+
+/** @throws SegnoError `Ledger.Unavailable` */
+export async function eraseScope(
+  ledger: Ledger,
+  { tenant, scope }: { readonly tenant: string; readonly scope: string },
+): Promise<ErasedScope> {
+  const { rows } = await ledger.query<ErasedScope>(
+    `with steps as (delete from segno.steps where tenant = $1 and scope = $2 returning 1),
+       nodes as (delete from segno.nodes where tenant = $1 and scope = $2 returning 1),
+       blobs as (delete from segno.blobs where tenant = $1 and scope = $2 returning 1),
+       parts as (delete from segno.blob_parts where tenant = $1 and scope = $2),
+       errors as (update segno.attempts set error = null where tenant = $1 and scope = $2 and error is not null)
+     select (select count(*)::int from steps) as steps, (select count(*)::int from nodes) as nodes,
+       (select count(*)::int from blobs) as blobs`,
+    [tenant, scope],
+    { idempotent: true },
+  );
+  return rows[0] ?? { steps: 0, nodes: 0, blobs: 0 };
+}

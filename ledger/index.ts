@@ -1,0 +1,54 @@
+/** The ledger: usage and cost, results, transcripts, documents, workers, in PostgreSQL or PGlite. */
+export { openLedger } from './openLedger.js';
+export type { Ledger, OpenLedgerOptions, Queryable, QueryOptions, Rows, SqlValue } from './openLedger.js';
+export { ledgerVersion, migrateLedger } from './migrateLedger.js';
+
+export { beginStep } from './steps/beginStep.js';
+export { failStep, finishStep, inlineResultBytes } from './steps/settleStep.js';
+export { findStep, recordPureStep } from './steps/recordPureStep.js';
+export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';
+export type { StepResolution } from './steps/resolveStep.js';
+export type {
+  BeginStepInput,
+  BeginStepResult,
+  FailStepInput,
+  FinishStepInput,
+  ModelChoice,
+  RecordedResult,
+  RecordPureStepInput,
+  RecordPureStepResult,
+  SettleResult,
+  StepAttempt,
+  StepBlob,
+  StepIdentity,
+  StepUsage,
+  UpperBound,
+} from './steps/stepTypes.js';
+
+export { hashJson, sha256Hex } from './hashJson.js';
+export { appendNodes, hashMessage, loadTranscript, transcriptNode } from './transcripts.js';
+export type { TranscriptNode } from './transcripts.js';
+export { getBlob, maxBlobBytes, putBlob } from './blobs.js';
+export type { PutBlobInput } from './blobs.js';
+export { eraseScope } from './eraseScope.js';
+export type { ErasedScope } from './eraseScope.js';
+
+export {
+  beat,
+  claimDead,
+  findSilent,
+  findUnrecovered,
+  listWorkers,
+  markDead,
+  markRecovered,
+  registerWorker,
+  retireWorker,
+  runsTouchedBy,
+} from './workers.js';
+export type { TouchedRun, WorkerRecord, WorkerRegistration, WorkerState } from './workers.js';
+
+export { listSteps, usageByAgent, usageOfRun, usageOfRuns } from './runs.js';
+export type { NamedUsage, RunQuery, StepSummary, UsageSum } from './runs.js';
+
+export { ClaimCheckCodec, ledgerBlobStore } from './claimCheckCodec.js';
+export type { BlobStore } from './claimCheckCodec.js';

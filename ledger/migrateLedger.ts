@@ -1,0 +1,70 @@
+/**
+ * Brings the ledger's schema to what this code needs.
+ *
+ * Invariants:
+ * 1. A migration and its record are one transaction: there is no half-migrated ledger.
+ * 2. Any number of processes may migrate at once; each migration runs once.
+ * 3. A ledger newer than the code is left alone.
+ */
+import { SegnoError } from '../core/errors.js';
+import { migration001 } from './migrations/migration001.js';
+import type { Ledger, Queryable } from './openLedger.js';
+
+interface Migration {
+  readonly version: number;
+  readonly sql: string;
+}
+
+/** Append only: a migration that has been released never changes. */
+const migrations: readonly Migration[] = [{ version: 1, sql: migration001 }];
+
+/** The version this code works with. */
+export const ledgerVersion = migrations.length;
+
+/** Any constant does; it only has to be the same for all migrators. */
+const migrationLock = 7_355_608;
+
+/** @throws SegnoError `Ledger.Incompatible`, `Ledger.Unavailable` */
+export async function migrateLedger(ledger: Ledger): Promise<{ from: number; to: number }> {
+  const from = await ledger.transaction(async (transaction) => {
+    await lock(transaction);
+    await transaction.query('create schema if not exists segno');
+    await transaction.query(
+      'create table if not exists segno.migrations (version integer primary key, applied_at timestamptz not null default now())',
+    );
+    return currentVersion(transaction);
+  });
+  if (from > ledgerVersion) throw tooNew(from);
+  for (const migration of migrations) {
+    if (migration.version > from) await ledger.transaction((transaction) => apply(transaction, migration));
+  }
+  return { from, to: ledgerVersion };
+}
+
+async function apply(transaction: Queryable, migration: Migration): Promise<void> {
+  await lock(transaction);
+  const current = await currentVersion(transaction);
+  if (current > ledgerVersion) throw tooNew(current);
+  if (current >= migration.version) return;
+  await transaction.query(migration.sql);
+  await transaction.query('insert into segno.migrations (version) values ($1)', [migration.version]);
+}
+
+async function lock(transaction: Queryable): Promise<void> {
+  await transaction.query('select pg_advisory_xact_lock($1)', [migrationLock]);
+}
+
+async function currentVersion(transaction: Queryable): Promise<number> {
+  const { rows } = await transaction.query<{ version: number }>(
+    'select coalesce(max(version), 0) as version from segno.migrations',
+  );
+  return rows[0]?.version ?? 0;
+}
+
+function tooNew(version: number): SegnoError {
+  return new SegnoError(
+    'Ledger.Incompatible',
+    `The ledger has schema version ${version}, and this Segno knows versions up to ${ledgerVersion}. Update Segno on this machine.`,
+    { details: { ledger: version, code: ledgerVersion } },
+  );
+}
