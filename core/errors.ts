@@ -146,6 +146,7 @@ export const errorKinds = {
     409,
     'A run with this id is still in progress with other input. Wait for it, cancel it, or choose another id.',
   ),
+  'Run.Failed': kind(false, 500, 'The workflow ended with a failure of its own. The message says which.'),
   'Run.Cancelled': kind(false, 409, 'The run was cancelled.'),
   'Run.TimedOut': kind(false, 504, 'The run did not finish within its time limit.'),
   'Run.Terminated': kind(false, 409, 'The run was terminated by an operator.'),
@@ -172,7 +173,11 @@ export const errorKinds = {
     'There is no segno.config.ts here. Run in a project’s folder, or name it with --config.',
   ),
   'Stack.Held': kind(false, 409, 'Another `segno dev` already runs in this folder.'),
-  'Stack.StartFailed': kind(false, 503, 'A part of the embedded stack did not start or died too often. The message names it and its log.'),
+  'Stack.StartFailed': kind(
+    false,
+    503,
+    'A part of the embedded stack did not start or died too often. The message names it and its log.',
+  ),
   'Stack.NotRunning': kind(
     false,
     503,

@@ -4,12 +4,12 @@ import { z } from 'zod';
 export type JsonSchema = Record<string, unknown>;
 
 /**
- * The JSON Schema of what a zod schema puts out.
+ * The JSON Schema of what a zod schema puts out, or (`input`) takes in, where fields with defaults may be left out.
  *
  * @throws Error when values of the schema would not survive JSON: dates, maps, sets, bigints, `undefined`, transforms
  */
-export function toJsonSchema(schema: z.ZodType): JsonSchema {
-  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'throw' });
+export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): JsonSchema {
+  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, { io, unrepresentable: 'throw' });
   return jsonSchema;
 }
 

@@ -1,0 +1,13 @@
+import type { SegnoActivities } from '../core/contracts.js';
+import { boundary } from './boundary.js';
+import { createCallModel } from './callModel.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { createRunTool } from './runTool.js';
+
+/** Segno's activities with what they need bound to them. */
+export function createActivities(dependencies: ActivityDependencies): SegnoActivities {
+  return {
+    callModel: boundary(createCallModel(dependencies)),
+    runTool: boundary(createRunTool(dependencies)),
+  };
+}

@@ -1,0 +1,15 @@
+import type { DocumentStore } from '../core/tool.js';
+import { getBlob, type Ledger, putBlob } from '../ledger/index.js';
+
+/** Documents of a run, in the ledger. */
+export function documentStore(ledger: Ledger, { tenant, scope }: { tenant: string; scope: string }): DocumentStore {
+  return {
+    async read({ sha256 }) {
+      return (await getBlob(ledger, { tenant, sha256 })).bytes;
+    },
+    async write(bytes, mediaType, name) {
+      const stored = await putBlob(ledger, { tenant, scope, bytes, mediaType, ...(name !== undefined && { name }) });
+      return { sha256: stored.sha256, mediaType, bytes: bytes.byteLength, ...(name !== undefined && { name }) };
+    },
+  };
+}

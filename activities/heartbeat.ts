@@ -1,0 +1,15 @@
+import { Context } from '@temporalio/activity';
+
+const heartbeatIntervalMs = 1_000;
+
+/** Run `body` while telling Temporal every second that this attempt is alive; that is also how cancellation arrives. */
+export async function withHeartbeat<T>(body: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  if (context.info.isLocal) return body();
+  const timer = setInterval(() => context.heartbeat(), heartbeatIntervalMs);
+  try {
+    return await body();
+  } finally {
+    clearInterval(timer);
+  }
+}

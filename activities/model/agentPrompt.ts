@@ -1,0 +1,129 @@
+import type { ChatCompletionTool, ResponseFormatJSONSchema } from 'openai/resources';
+import { z } from 'zod';
+import type { AgentDefinition } from '../../core/defineAgent.js';
+import { SegnoError } from '../../core/errors.js';
+import { describeIssues, type JsonSchema, toJsonSchema } from '../../core/schema.js';
+import type { ToolDefinition } from '../../core/tool.js';
+import type { Message } from './messages.js';
+
+/** How an agent's output travels: as plain text, as the JSON object itself, or as an object around another value. */
+export type OutputForm = 'text' | 'object' | 'wrapped';
+
+/** What of a request follows from the definition alone; made once a worker. */
+export interface AgentPrompt {
+  form: OutputForm;
+  responseFormat: ResponseFormatJSONSchema | undefined;
+  tools: ChatCompletionTool[];
+}
+
+/** @param name the agent's; providers want `[A-Za-z0-9_-]{1,64}` */
+export function createAgentPrompt(
+  name: string,
+  agent: AgentDefinition,
+  tools: ReadonlyMap<string, ToolDefinition>,
+): AgentPrompt {
+  const schema = toJsonSchema(agent.output);
+  const form: OutputForm =
+    schema['type'] === 'string' && !schema['enum'] ? 'text' : schema['type'] === 'object' ? 'object' : 'wrapped';
+  const wire = form === 'wrapped' ? wrap(schema) : schema;
+  return {
+    form,
+    responseFormat:
+      form === 'text'
+        ? undefined
+        : {
+            type: 'json_schema',
+            json_schema: { name: name.replace(/[^\w-]/g, '_'), schema: wire, strict: holdsStrict(wire) },
+          },
+    tools: (agent.tools ?? []).flatMap((tool) => {
+      const definition = tools.get(tool);
+      if (!definition) return [];
+      const { description, input } = definition;
+      return [
+        { type: 'function' as const, function: { name: tool, description, parameters: toJsonSchema(input, 'input') } },
+      ];
+    }),
+  };
+}
+
+function wrap({ $defs, ...schema }: JsonSchema): JsonSchema {
+  return {
+    type: 'object',
+    properties: { value: schema },
+    required: ['value'],
+    additionalProperties: false,
+    ...($defs !== undefined && { $defs }),
+  };
+}
+
+/** OpenAI's strict mode takes only objects that are closed and whose every property is required. */
+function holdsStrict(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.every(holdsStrict);
+  if (typeof schema !== 'object' || schema === null) return true;
+  const { type, properties, required, additionalProperties } = schema as JsonSchema;
+  if (type === 'object') {
+    const names = Object.keys((properties as object | undefined) ?? {});
+    const listed = new Set((required as string[] | undefined) ?? []);
+    if (additionalProperties !== false || !names.every((name) => listed.has(name))) return false;
+  }
+  return Object.values(schema).every(holdsStrict);
+}
+
+/**
+ * The first messages of an agent call.
+ *
+ * @throws SegnoError `Agent.InvalidInput`
+ */
+export function firstMessages(name: string, agent: AgentDefinition, input: unknown, deps: unknown): Message[] {
+  const parsed = agent.input.safeParse(input);
+  if (!parsed.success) {
+    throw new SegnoError(
+      'Agent.InvalidInput',
+      `${name}: the input does not match its schema:\n${describeIssues(parsed.error)}`,
+    );
+  }
+  const { instructions } = agent;
+  const system = typeof instructions === 'string' ? instructions : instructions({ input: parsed.data, deps });
+  const user = typeof parsed.data === 'string' ? parsed.data : JSON.stringify(parsed.data);
+  return [
+    { role: 'system', content: system },
+    { role: 'user', content: user },
+  ];
+}
+
+/** The output in an answer's text, or why it is none; the reason is written for the model to read. */
+export function readOutput(
+  agent: AgentDefinition,
+  form: OutputForm,
+  text: string,
+): { output: unknown } | { invalid: string } {
+  if (form === 'text') return check(agent.output, text);
+  let json: unknown;
+  try {
+    json = JSON.parse(withoutFence(text));
+  } catch (error) {
+    return { invalid: `the answer is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  if (form === 'object') return check(agent.output, json);
+  const wrapped = z.object({ value: z.unknown() }).safeParse(json);
+  return wrapped.success
+    ? check(agent.output, wrapped.data.value)
+    : { invalid: 'the answer is not an object with the property value' };
+}
+
+function check(schema: z.ZodType, value: unknown): { output: unknown } | { invalid: string } {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? { output: parsed.data } : { invalid: describeIssues(parsed.error) };
+}
+
+/** Some models put JSON into a Markdown code fence even when asked not to. */
+function withoutFence(text: string): string {
+  return /^\s*```(?:json)?\s*([\s\S]*?)\s*```\s*$/.exec(text)?.[1] ?? text;
+}
+
+export function repairMessage(invalid: string): Message {
+  return {
+    role: 'user',
+    content: `Your answer does not match the required schema:\n${invalid}\nAnswer again with the whole corrected answer and nothing else.`,
+  };
+}

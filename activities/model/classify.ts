@@ -1,0 +1,89 @@
+import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
+import { SegnoError, type ErrorType } from '../../core/errors.js';
+
+/**
+ * The one place that turns what a provider (or the way to it) did wrong into a registered error type.
+ *
+ * Invariants:
+ * 1. Every status has one type; retryable or not stands in the registry, not here.
+ * 2. No message carries the API key, whatever the provider echoes.
+ */
+const byStatus: Record<number, ErrorType> = {
+  400: 'Model.BadRequest',
+  401: 'Model.Unauthorized',
+  402: 'Model.QuotaExceeded',
+  403: 'Model.Forbidden',
+  404: 'Model.NotFound',
+  408: 'Model.Timeout',
+  409: 'Model.Conflict',
+  413: 'Model.TooLarge',
+  422: 'Model.Unprocessable',
+  429: 'Model.RateLimited',
+};
+
+/** Codes of the OpenAI wire that say more than the status does, also inside a stream, where there is no status. */
+const byCode: Record<string, ErrorType> = {
+  insufficient_quota: 'Model.QuotaExceeded',
+  billing_hard_limit_reached: 'Model.QuotaExceeded',
+  context_length_exceeded: 'Model.TooLarge',
+  string_above_max_length: 'Model.TooLarge',
+  content_filter: 'Model.ContentFiltered',
+  content_policy_violation: 'Model.ContentFiltered',
+  rate_limit_exceeded: 'Model.RateLimited',
+  invalid_api_key: 'Model.Unauthorized',
+  model_not_found: 'Model.NotFound',
+  server_error: 'Model.ServerError',
+};
+
+/** The longest a provider may make us wait before the next attempt; a larger Retry-After is cut to it. */
+const longestRetryAfterMs = 60 * 60_000;
+const messageLimit = 500;
+
+export function classifyModelError(error: unknown, apiKey?: string): SegnoError {
+  if (error instanceof SegnoError) return error;
+  const make = (type: ErrorType, text: string, retryAfterMs?: number): SegnoError =>
+    new SegnoError(type, clean(text, apiKey), { ...(retryAfterMs !== undefined && { retryAfterMs }) });
+
+  if (error instanceof APIConnectionTimeoutError) return make('Model.Timeout', 'the provider did not answer in time');
+  if (error instanceof APIUserAbortError) return make('Model.Timeout', 'the call was aborted');
+  if (error instanceof APIConnectionError) {
+    return make('Model.Unreachable', `no connection to the provider: ${causeOf(error)}`);
+  }
+  if (error instanceof APIError) {
+    const { status } = error;
+    const type = typeOf(status, error.code ?? error.type);
+    return make(type, status === undefined ? error.message : `${error.message}`, retryAfterMs(error.headers));
+  }
+  if (error instanceof SyntaxError)
+    return make('Model.BadResponse', `the provider’s answer is not JSON: ${error.message}`);
+  return make('Model.StreamBroken', `the provider’s stream broke: ${causeOf(error)}`);
+}
+
+function typeOf(status: number | undefined, code: string | null | undefined): ErrorType {
+  const named = code ? byCode[code] : undefined;
+  if (named) return named;
+  if (status === undefined) return 'Model.ServerError';
+  return byStatus[status] ?? (status >= 500 ? 'Model.ServerError' : 'Model.BadRequest');
+}
+
+/** `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), or the finer `retry-after-ms` some providers send. */
+export function retryAfterMs(headers: Headers | undefined, nowMs = Date.now()): number | undefined {
+  const precise = Number(headers?.get('retry-after-ms') ?? Number.NaN);
+  if (Number.isFinite(precise) && precise >= 0) return Math.min(precise, longestRetryAfterMs);
+  const value = headers?.get('retry-after');
+  if (!value) return undefined;
+  const seconds = Number(value);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - nowMs;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), longestRetryAfterMs) : undefined;
+}
+
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = (error.cause as { code?: unknown } | undefined)?.code ?? (error as { code?: unknown }).code;
+  return typeof code === 'string' ? code : error.message;
+}
+
+function clean(text: string, apiKey: string | undefined): string {
+  const safe = apiKey ? text.replaceAll(apiKey, '[api key]') : text;
+  return safe.replace(/\bsk-[\w*-]{4,}/g, '[api key]').slice(0, messageLimit);
+}

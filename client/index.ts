@@ -1,0 +1,4 @@
+export { SegnoClient, type ConnectOptions, type Run, type StartOptions } from './segnoClient.js';
+export type { RunDetails, RunStatus, RunStep, RunSummary, Usage } from './runs.js';
+export { SegnoError, type ErrorType } from '../core/errors.js';
+export type { DocumentRef } from '../core/document.js';

@@ -1,0 +1,157 @@
+import type { Client, WorkflowExecutionDescription, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
+import { memoKey } from '../core/contracts.js';
+import { picoToUsd } from '../core/money.js';
+import { listSteps, type Ledger, type StepSummary, usageOfRun, type UsageSum } from '../ledger/index.js';
+import { runFailure } from './runFailure.js';
+
+export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed out' | 'unknown';
+
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  costUsd: number;
+  /** Some attempts count with their upper bound, because their real usage was never learnt. */
+  estimated: boolean;
+}
+
+export interface RunSummary {
+  id: string;
+  runId: string;
+  workflow: string;
+  status: RunStatus;
+  /** ISO 8601. */
+  startedAt: string;
+  closedAt?: string;
+  durationMs: number;
+  usage: Usage;
+}
+
+export interface RunStep {
+  /** Its place in the structure of the run. */
+  path: string;
+  kind: 'model' | 'tool';
+  name: string;
+  state: StepSummary['state'];
+  attempts: number;
+  startedAt: string;
+  finishedAt?: string;
+  durationMs: number;
+  usage: Usage;
+  model?: string;
+  error?: { type: string; message: string };
+}
+
+export interface RunDetails extends RunSummary {
+  steps: RunStep[];
+  /** Why it ended without a result. */
+  error?: { type: string; message: string; step?: string };
+  /** The workflow's own code throws, or is not the code that made the history: Temporal tries it again and again. */
+  stuck?: string;
+}
+
+const statuses: Record<string, RunStatus> = {
+  RUNNING: 'running',
+  COMPLETED: 'completed',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+  TERMINATED: 'terminated',
+  TIMED_OUT: 'timed out',
+  CONTINUED_AS_NEW: 'running',
+};
+
+/** The newest runs first; child workflows are part of their run and not listed. */
+export async function listRuns(
+  temporal: Client,
+  ledger: Ledger,
+  { limit = 20 }: { limit?: number },
+): Promise<RunSummary[]> {
+  const found: WorkflowExecutionInfo[] = [];
+  for await (const info of temporal.workflow.list({ pageSize: Math.min(limit * 2, 200) })) {
+    if (info.parentExecution || !info.memo?.[memoKey]) continue;
+    found.push(info);
+    if (found.length >= limit) break;
+  }
+  return Promise.all(found.map((info) => summarize(info, ledger)));
+}
+
+export async function describeRun(
+  handle: WorkflowHandle,
+  description: WorkflowExecutionDescription,
+  ledger: Ledger,
+): Promise<RunDetails> {
+  const [summary, steps] = await Promise.all([summarize(description, ledger), stepsOf(description, ledger)]);
+  const details: RunDetails = { ...summary, steps };
+  if (summary.status === 'running') {
+    const stuck = stuckReason(description);
+    return stuck === undefined ? details : { ...details, stuck };
+  }
+  if (summary.status === 'completed') return details;
+  return { ...details, error: await failureOf(handle) };
+}
+
+async function summarize(info: WorkflowExecutionInfo, ledger: Ledger): Promise<RunSummary> {
+  const usage = await usageOfRun(ledger, { scope: info.workflowId });
+  const end = info.closeTime ?? new Date();
+  return {
+    id: info.workflowId,
+    runId: info.runId,
+    workflow: info.type,
+    status: statuses[info.status.name] ?? 'unknown',
+    startedAt: info.startTime.toISOString(),
+    ...(info.closeTime && { closedAt: info.closeTime.toISOString() }),
+    durationMs: end.getTime() - info.startTime.getTime(),
+    usage: toUsage(usage),
+  };
+}
+
+/** An id may have been used by earlier runs; their steps are not this one's. */
+async function stepsOf(info: WorkflowExecutionInfo, ledger: Ledger): Promise<RunStep[]> {
+  const steps = await listSteps(ledger, { scope: info.workflowId });
+  return steps
+    .filter((step) =>
+      step.workflowId === info.workflowId ? step.runId === info.runId : step.createdAt >= info.startTime.toISOString(),
+    )
+    .map(toRunStep);
+}
+
+function toRunStep(step: StepSummary): RunStep {
+  const end = step.finishedAt ? Date.parse(step.finishedAt) : Date.now();
+  return {
+    path: step.path,
+    kind: step.kind,
+    name: step.name,
+    state: step.state,
+    attempts: step.attempts,
+    startedAt: step.startedAt,
+    ...(step.finishedAt !== undefined && { finishedAt: step.finishedAt }),
+    durationMs: Math.max(0, end - Date.parse(step.startedAt)),
+    usage: toUsage(step.usage),
+    ...(step.model !== undefined && { model: step.model }),
+    ...(step.error && step.state !== 'done' && { error: { type: step.error.type, message: step.error.message } }),
+  };
+}
+
+function toUsage(usage: UsageSum): Usage {
+  const { inputTokens, outputTokens, costPicoUsd, estimated } = usage;
+  return { inputTokens, outputTokens, costUsd: picoToUsd(costPicoUsd), estimated };
+}
+
+function stuckReason({ raw }: WorkflowExecutionDescription): string | undefined {
+  const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
+  return attempt > 3 ? `the workflow task has failed ${attempt - 1} times; the worker's log says why` : undefined;
+}
+
+async function failureOf(handle: WorkflowHandle): Promise<NonNullable<RunDetails['error']>> {
+  try {
+    await handle.result({ followRuns: false });
+    return { type: 'Run.Failed', message: 'the run ended' };
+  } catch (error) {
+    const failure = runFailure(error, handle.workflowId) as {
+      type?: string;
+      message: string;
+      details?: { step?: string };
+    };
+    const step = failure.details?.step;
+    return { type: failure.type ?? 'Run.Failed', message: failure.message, ...(step !== undefined && { step }) };
+  }
+}

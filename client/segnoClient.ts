@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { defaultTaskQueue, memoKey, type RunMemo, workflowTaskTimeoutMs } from '../core/contracts.js';
+import type { DocumentRef } from '../core/document.js';
+import { SegnoError } from '../core/errors.js';
+import {
+  ClaimCheckCodec,
+  getBlob,
+  hashJson,
+  type Ledger,
+  ledgerBlobStore,
+  openLedger,
+  putBlob,
+} from '../ledger/index.js';
+import { runFailure } from './runFailure.js';
+import { describeRun, type RunDetails, type RunSummary, listRuns } from './runs.js';
+
+const tenant = 'default';
+
+export interface ConnectOptions {
+  /** Address, TLS and API key of the Temporal server. */
+  temporal: ConnectionOptions;
+  namespace?: string;
+  /** `postgres://…`, or a ledger that is open already (which `close` leaves open). */
+  ledger: string | Ledger;
+  taskQueue?: string;
+}
+
+export interface StartOptions {
+  /** The run's id. Default: the workflow's name and a random part. */
+  id?: string;
+  /** What tools and prompts need of this run, for example the acting user's id; checked where it is used. */
+  deps?: unknown;
+  /** Limit of the whole run in milliseconds. Default: none. */
+  timeoutMs?: number;
+}
+
+type WorkflowFunction = (input: never) => Promise<unknown>;
+
+/** A run that was started or found. */
+export interface Run<Result = unknown> {
+  readonly id: string;
+  /** Temporal's run id. */
+  readonly runId: string;
+  /** It was in progress already, with the same input. */
+  readonly attached: boolean;
+  /** @throws SegnoError of the type the run failed with, or `Run.Cancelled`, `Run.TimedOut`, `Run.Terminated` */
+  result(): Promise<Result>;
+  cancel(): Promise<void>;
+}
+
+/** Starts, watches and cancels runs. */
+export class SegnoClient {
+  private constructor(
+    readonly temporal: Client,
+    readonly ledger: Ledger,
+    private readonly taskQueue: string,
+    private readonly ownsLedger: boolean,
+  ) {}
+
+  /** @throws SegnoError `Temporal.Unavailable`, `Ledger.Unavailable` */
+  static async connect({
+    temporal,
+    namespace = 'default',
+    ledger,
+    taskQueue = defaultTaskQueue,
+  }: ConnectOptions): Promise<SegnoClient> {
+    const opened =
+      typeof ledger === 'string' ? await openLedger({ connectionString: ledger, maxConnections: 4 }) : ledger;
+    const ownsLedger = typeof ledger === 'string';
+    try {
+      const connection = await Connection.connect(temporal);
+      const dataConverter = { payloadCodecs: [new ClaimCheckCodec(ledgerBlobStore(opened, tenant))] };
+      return new SegnoClient(new Client({ connection, namespace, dataConverter }), opened, taskQueue, ownsLedger);
+    } catch (error) {
+      if (ownsLedger) await opened.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new SegnoError(
+        'Temporal.Unavailable',
+        `no connection to Temporal at ${temporal.address ?? 'localhost:7233'}: ${reason}`,
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.temporal.connection.close();
+    if (this.ownsLedger) await this.ledger.close();
+  }
+
+  /**
+   * Start a run. With an id that is in progress and the same input, attach to it instead: so a caller that was killed may
+   * call again.
+   *
+   * @throws SegnoError `Run.Conflict` when that id is in progress with other input
+   */
+  async start<W extends WorkflowFunction>(
+    workflow: string | W,
+    input: Parameters<W>[0],
+    options: StartOptions = {},
+  ): Promise<Run<Awaited<ReturnType<W>>>> {
+    const type = typeof workflow === 'string' ? workflow : workflow.name;
+    const id = options.id ?? `${type}-${randomBytes(5).toString('hex')}`;
+    const deps = options.deps === undefined ? undefined : await this.storeJson(id, options.deps);
+    const memo: RunMemo = {
+      inputHash: hashJson([type, input ?? null, deps ?? null]),
+      ...(deps !== undefined && { deps }),
+    };
+    try {
+      const handle = await this.temporal.workflow.start(type, {
+        workflowId: id,
+        taskQueue: this.taskQueue,
+        args: [input],
+        memo: { [memoKey]: memo },
+        workflowTaskTimeout: workflowTaskTimeoutMs,
+        ...(options.timeoutMs !== undefined && { workflowExecutionTimeout: options.timeoutMs }),
+      });
+      return this.run(handle, handle.firstExecutionRunId, false);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      return this.attach(id, memo);
+    }
+  }
+
+  /** @throws SegnoError `Run.Unknown` */
+  async get(id: string): Promise<Run> {
+    const { handle, description } = await this.describe(id);
+    return this.run(handle, description.runId, true);
+  }
+
+  list(options: { limit?: number } = {}): Promise<RunSummary[]> {
+    return listRuns(this.temporal, this.ledger, options);
+  }
+
+  /** @throws SegnoError `Run.Unknown` */
+  async show(id: string): Promise<RunDetails> {
+    const { handle, description } = await this.describe(id);
+    return describeRun(handle, description, this.ledger);
+  }
+
+  putDocument(
+    bytes: Uint8Array,
+    mediaType: string,
+    { runId, name }: { runId: string; name?: string },
+  ): Promise<DocumentRef> {
+    return putBlob(this.ledger, { tenant, scope: runId, bytes, mediaType, ...(name !== undefined && { name }) });
+  }
+
+  /** @throws SegnoError `Document.Missing` */
+  async getDocument({ sha256 }: Pick<DocumentRef, 'sha256'>): Promise<Uint8Array> {
+    return (await getBlob(this.ledger, { tenant, sha256 })).bytes;
+  }
+
+  private async storeJson(scope: string, value: unknown): Promise<string> {
+    const bytes = Buffer.from(JSON.stringify(value));
+    return (await putBlob(this.ledger, { tenant, scope, bytes, mediaType: 'application/json' })).sha256;
+  }
+
+  private async attach<Result>(id: string, wanted: RunMemo): Promise<Run<Result>> {
+    const { handle, description } = await this.describe(id);
+    const memo = description.memo?.[memoKey] as RunMemo | undefined;
+    if (memo?.inputHash !== wanted.inputHash) {
+      throw new SegnoError(
+        'Run.Conflict',
+        `the run ${id} is in progress with other input; wait for it, cancel it (segno cancel ${id}), or choose another id`,
+      );
+    }
+    return this.run(handle, description.runId, true);
+  }
+
+  private async describe(id: string): Promise<{ handle: WorkflowHandle; description: WorkflowExecutionDescription }> {
+    const handle = this.temporal.workflow.getHandle(id);
+    try {
+      return { handle, description: await handle.describe() };
+    } catch (error) {
+      if ((error as Error).name !== 'WorkflowNotFoundError') throw error;
+      throw new SegnoError('Run.Unknown', `there is no run ${id}; \`segno runs\` lists the runs`);
+    }
+  }
+
+  private run<Result>(handle: WorkflowHandle, runId: string, attached: boolean): Run<Result> {
+    return {
+      id: handle.workflowId,
+      runId,
+      attached,
+      async result() {
+        try {
+          return (await handle.result()) as Result;
+        } catch (error) {
+          throw runFailure(error, handle.workflowId);
+        }
+      },
+      async cancel() {
+        await handle.cancel();
+      },
+    };
+  }
+}

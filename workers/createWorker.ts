@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { NativeConnection, type NativeConnectionOptions, type WorkerOptions, Worker } from '@temporalio/worker';
+import { createActivities } from '../activities/createActivities.js';
+import { ModelClients } from '../activities/model/modelClients.js';
+import { TranscriptCache } from '../activities/model/transcriptCache.js';
+import type { ResolvedConfig } from '../core/config.js';
+import { ClaimCheckCodec, type Ledger, ledgerBlobStore } from '../ledger/index.js';
+
+export interface CreateWorkerOptions {
+  config: ResolvedConfig;
+  ledger: Ledger;
+  /** Address, TLS and API key of the Temporal server. */
+  connection: NativeConnectionOptions;
+  namespace?: string;
+  /** From `bundleWorkflows`. */
+  workflowBundle: { code: string };
+  /** Unique to this process start; the owner of the steps it runs. Default: random. */
+  instance?: string;
+  env?: NodeJS.ProcessEnv;
+  /** Anything else of Temporal's own worker. */
+  worker?: Partial<WorkerOptions>;
+}
+
+export interface SegnoWorker {
+  worker: Worker;
+  connection: NativeConnection;
+  instance: string;
+}
+
+/** Short: it stands in several events of every step's history. */
+export function newInstance(): string {
+  return randomBytes(6).toString('base64url');
+}
+
+/** A Temporal worker that runs a project's agents, tools and workflows. Close `connection` when `worker.run()` has ended. */
+export async function createWorker(options: CreateWorkerOptions): Promise<SegnoWorker> {
+  const { config, ledger, namespace = 'default', instance = newInstance(), env = process.env } = options;
+  const connection = await NativeConnection.connect(options.connection);
+  try {
+    const activities = createActivities({
+      ledger,
+      config,
+      models: new ModelClients(config, env),
+      transcripts: new TranscriptCache(),
+      owner: instance,
+    });
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: config.taskQueue,
+      identity: instance,
+      workflowBundle: options.workflowBundle,
+      activities,
+      dataConverter: { payloadCodecs: [new ClaimCheckCodec(ledgerBlobStore(ledger))] },
+      // Cancellation reaches an activity with the answer to its heartbeat: every half second, not every 8.
+      maxHeartbeatThrottleInterval: '500ms',
+      defaultHeartbeatThrottleInterval: '500ms',
+      shutdownGraceTime: '5s',
+      ...options.worker,
+    });
+    return { worker, connection, instance };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}

@@ -1,0 +1,6 @@
+export { createWorker, type CreateWorkerOptions, type SegnoWorker } from './createWorker.js';
+export { bundleWorkflows } from './bundleWorkflows.js';
+export { loadProject, type Project } from './loadProject.js';
+export { keepAlive, type LivenessOptions } from './liveness.js';
+export { Recovery, type RecoveryOptions } from './recovery.js';
+export { openLedger, migrateLedger, type Ledger } from '../ledger/index.js';

@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { beat, findSilent, type Ledger, markDead, registerWorker, retireWorker } from '../ledger/index.js';
+import { hostId, isSameProcess, thisProcess } from './processIdentity.js';
+import type { Recovery } from './recovery.js';
+
+const beatEveryMs = 1_000;
+/** A worker on another host is dead after this silence; one on this host as soon as its process is gone. */
+const silentAfterMs = 5_000;
+
+export interface LivenessOptions {
+  ledger: Ledger;
+  instance: string;
+  taskQueue: string;
+  recovery: Recovery;
+  /** Others declared this instance dead while it was stalled: its steps are taken over, and it must end. */
+  onDeclaredDead: () => void;
+  onError: (error: unknown) => void;
+}
+
+/**
+ * Tell the other workers that this one lives, and recover what dead ones left.
+ *
+ * @returns stop, to be called when the worker has ended cleanly
+ */
+export async function keepAlive(options: LivenessOptions): Promise<() => Promise<void>> {
+  const { ledger, instance, taskQueue, recovery } = options;
+  await registerWorker(ledger, { instance, identity: instance, hostId: hostId(), ...thisProcess(), taskQueue });
+  const stopping = new AbortController();
+  const running = (async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        if (!(await beat(ledger, instance)).alive) {
+          options.onDeclaredDead();
+          return;
+        }
+        await declareDead(ledger, instance);
+        await recovery.recoverAll();
+      } catch (error) {
+        options.onError(error);
+      }
+      await delay(beatEveryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await running;
+    await retireWorker(ledger, instance);
+  };
+}
+
+async function declareDead(ledger: Ledger, self: string): Promise<void> {
+  const silent = await findSilent(ledger, { olderThanMs: 0 });
+  const here = hostId();
+  for (const worker of silent) {
+    if (worker.instance === self) continue;
+    const gone =
+      worker.hostId === here && !isSameProcess({ pid: worker.pid, processStartedAt: worker.processStartedAt });
+    if (gone) await markDead(ledger, worker.instance);
+    else if (worker.silentMs > silentAfterMs) await markDead(ledger, worker.instance, silentAfterMs);
+  }
+}

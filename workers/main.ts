@@ -1,0 +1,75 @@
+/** The worker's process: `node dist/workers/main.js [--config PATH]`. Where servers are, it reads from the environment. */
+import { parseArgs } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { SegnoError } from '../core/errors.js';
+import { migrateLedger, openLedger } from '../ledger/index.js';
+import { bundleWorkflows } from './bundleWorkflows.js';
+import { createWorker, newInstance } from './createWorker.js';
+import { outsideConnections } from './embedded/resolveConnections.js';
+import { keepAlive } from './liveness.js';
+import { loadProject } from './loadProject.js';
+import { Recovery } from './recovery.js';
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: ['SIGINT', 'SIGTERM'] });
+  const { temporal, ledger: ledgerAt } = outsideConnections(process.env);
+  if (!temporal || !ledgerAt)
+    throw new SegnoError('Stack.NotRunning', 'the worker needs TEMPORAL_ADDRESS and DATABASE_URL');
+  const project = await loadProject(
+    values.config === undefined ? { dir: process.cwd() } : { configPath: values.config },
+  );
+  const { taskQueue } = project.config;
+  const { namespace, connectionOptions } = temporal;
+
+  const [ledger, workflowBundle, clientConnection] = await Promise.all([
+    openLedger({ connectionString: ledgerAt.url }),
+    bundleWorkflows(project.workflowPaths),
+    Connection.connect(connectionOptions),
+  ]);
+  await migrateLedger(ledger);
+  const instance = newInstance();
+  const client = new Client({ connection: clientConnection, namespace });
+  const { worker, connection } = await createWorker({
+    config: project.config,
+    ledger,
+    connection: connectionOptions,
+    namespace,
+    workflowBundle,
+    instance,
+  });
+  const stopBeating = await keepAlive({
+    ledger,
+    instance,
+    taskQueue,
+    recovery: new Recovery({ ledger, client, namespace, taskQueue, instance }),
+    onDeclaredDead: () => {
+      console.error(
+        `worker ${instance} was declared dead by another worker; its steps have been taken over, so it ends`,
+      );
+      process.exit(75);
+    },
+    onError: (error) => console.error(`liveness: ${error instanceof Error ? error.message : String(error)}`),
+  });
+  // A worker whose parent is gone would hold on to a stack that nobody knows of.
+  process.on('disconnect', () => worker.shutdown());
+  const running = worker.run();
+  process.stdout.write(`${JSON.stringify({ ready: true, instance })}\n`);
+  await running;
+  await stopBeating();
+  await Promise.all([connection.close(), clientConnection.close(), ledger.close()]);
+}
+
+try {
+  await main();
+} catch (error) {
+  const text =
+    error instanceof SegnoError
+      ? `${error.type}: ${error.message}`
+      : String(error instanceof Error ? error.stack : error);
+  process.stderr.write(`${text}\n`);
+  process.exitCode = 1;
+}
+// Handles that a failed start leaves open must not keep the process.
+process.exit();
