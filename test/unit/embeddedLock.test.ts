@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockHolder, takeLock, type LockHolder } from '../../workers/embedded/processLock.js';
 import { hostId, isSameProcess, processStartedAt, thisProcess } from '../../workers/processIdentity.js';
-import { openWorkshop, type Workshop } from './embeddedStandIn.js';
+import { openWorkshop, until, type Workshop } from './embeddedStandIn.js';
 
 let shop: Workshop;
 let folder: string;
@@ -40,7 +40,6 @@ describe('process identity', () => {
     // The shell starts a child and becomes a program that never waits for it.
     const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
-    const { until } = await import('./embeddedStandIn.js');
     await until('the child is dead', () => processStartedAt(Number(line)) === undefined);
     parent.kill('SIGKILL');
   });
