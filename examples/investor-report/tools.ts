@@ -1,0 +1,1 @@
+export { readDocument, renderReport, selectPages, sendMail } from 'segno/tools';
