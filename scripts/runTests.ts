@@ -46,7 +46,7 @@ const staticChecks: readonly Check[] = [
   { name: 'lint', commands: [tool('eslint', '.', '--max-warnings', '0')] },
   { name: 'format', commands: [tool('prettier', '--check', '--log-level', 'warn', '.')] },
   { name: 'boundaries', commands: [tool('depcruise', '--config', '.dependency-cruiser.mjs', '.')] },
-  { name: 'dead code', commands: [tool('knip', '--no-progress', '--no-config-hints')] },
+  { name: 'dead code', commands: [tool('knip', '--no-progress')] },
 ];
 
 /** The tarball as a user would install it; packed without scripts, because dist/ is built already and in use by tests. */
