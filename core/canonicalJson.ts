@@ -14,7 +14,10 @@ function write(value: unknown, key: string): string | undefined {
   const plain = hasToJson(value) ? value.toJSON(key) : value;
   if (plain === null || typeof plain !== 'object') return JSON.stringify(plain);
   if (plain instanceof Number || plain instanceof String || plain instanceof Boolean) return JSON.stringify(plain);
-  if (Array.isArray(plain)) return `[${plain.map((item, index) => write(item, String(index)) ?? 'null').join(',')}]`;
+  if (Array.isArray(plain)) {
+    // Array.from visits the holes of a sparse array too; JSON has null for them.
+    return `[${Array.from(plain, (item: unknown, index) => write(item, String(index)) ?? 'null').join(',')}]`;
+  }
   const members: string[] = [];
   const record = plain as Record<string, unknown>;
   for (const name of Object.keys(record).sort()) {
