@@ -13,6 +13,7 @@
  * @property {string[]} [houses] other houses it may import
  * @property {string[]} [types] houses it may import with `import type` only
  * @property {string[]} [packages] npm packages it may use, as regular expressions of whole names; absent: all of them
+ * @property {string[]} [typePackages] npm packages it may import with `import type` only, likewise
  * @property {string[]} [never] npm packages it may not use, likewise
  * @property {boolean} node whether it may use Node's own modules
  */
@@ -20,7 +21,13 @@
 /** @type {Record<string, House>} */
 const houses = {
   core: { packages: ['zod'], node: false },
-  workflows: { houses: ['core'], packages: ['@temporalio/(workflow|common)'], node: false },
+  workflows: {
+    houses: ['core'],
+    packages: ['@temporalio/(workflow|common)'],
+    // `proxyAgents` infers an agent's input from its schema; as a value zod would add a megabyte to every bundle.
+    typePackages: ['zod'],
+    node: false,
+  },
   activities: {
     houses: ['core', 'ledger'],
     packages: ['@temporalio/(activity|common)', 'zod', 'openai', 'nodemailer', 'pdfjs-dist', 'pdfkit'],
@@ -77,7 +84,15 @@ function rulesOf(name, house) {
       comment: `${name}/ may use these packages: ${house.packages.join(', ')}.`,
       severity: 'error',
       from,
-      to: { dependencyTypes: npmKinds, pathNot: inPackages(house.packages) },
+      to: { dependencyTypes: npmKinds, pathNot: inPackages([...house.packages, ...(house.typePackages ?? [])]) },
+    });
+  if (house.typePackages)
+    rules.push({
+      name: `${name}-imports-types-only`,
+      comment: `${name}/ may import ${house.typePackages.join(', ')} with \`import type\` only.`,
+      severity: 'error',
+      from,
+      to: { path: inPackages(house.typePackages), dependencyTypesNot: ['type-only'] },
     });
   if (house.never)
     rules.push({

@@ -97,7 +97,7 @@ export default defineConfig(
           patterns: [
             { group: ['node:*'], message: 'There is no Node in Temporal’s sandbox. Do it in a tool.' },
             {
-              regex: '(^segno$|/(agents|tools|activities)(\\.js)?$)',
+              regex: '(^segno$|/(agents|tools)(\\.js)?$)',
               allowTypeImports: true,
               message: 'A value import bundles the implementation into the workflow. Use `import type` and a proxy.',
             },

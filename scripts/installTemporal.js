@@ -1,5 +1,14 @@
 /** Have Temporal's server on this machine before anything needs it, found the way `segno dev` finds it. */
 import { findTemporal } from '../dist/workers/embedded/temporalBinary.js';
 
-const path = await findTemporal({ onProgress: (line) => console.log(line) });
-console.log(`Temporal: ${typeof path === 'string' ? path : JSON.stringify(path)}`);
+const everyMs = 30_000;
+let nextMs = 0;
+
+const temporal = await findTemporal({
+  onProgress: ({ elapsedMs, message }) => {
+    if (elapsedMs < nextMs) return;
+    nextMs = elapsedMs + everyMs;
+    console.log(message);
+  },
+});
+console.log(`${temporal.version} from ${temporal.source}: ${temporal.path}`);
