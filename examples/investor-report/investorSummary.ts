@@ -63,12 +63,16 @@ export function mailOf(facts: Facts, draft: Draft): { subject: string; text: str
 }
 
 function tileOf(facts: Facts, label: string, figure: Figure): NonNullable<Report['figures']>[number] {
-  if (figure.current === null) return { label, value: notStated };
   const change = changeOf(figure);
   const note = change === null ? undefined : `${signed(change.percent)} on the year${change.computed ? ' *' : ''}`;
   const good =
     label === 'Operating expenses' ? undefined : change && (change.percent >= 0 ? ('good' as const) : ('bad' as const));
-  return { label, value: cut(money(facts, figure.current), 60), ...(note && { note }), ...(good && { tone: good }) };
+  return {
+    label,
+    value: figure.current === null ? notStated : cut(money(facts, figure.current), 60),
+    ...(note && { note }),
+    ...(good && { tone: good }),
+  };
 }
 
 function rowOf(label: string, figure: Figure): string[] {
@@ -81,7 +85,7 @@ function rowOf(label: string, figure: Figure): string[] {
     figure.current === null ? notStated : number(figure.current),
     figure.prior === null ? notStated : number(figure.prior),
     change === null ? notStated : `${signed(change.percent)}${change.computed ? ' *' : ''}`,
-    pages.join(', '),
+    pages.sort((a, b) => a - b).join(', '),
   ];
 }
 
@@ -115,7 +119,7 @@ function chartOf(facts: Facts, lines: readonly [string, Figure][]): Pick<Report[
 /** As stated; else computed, which means nothing across a change of sign. */
 function changeOf({ current, prior, growthPercent }: Figure): { percent: number; computed: boolean } | null {
   if (growthPercent !== null) return { percent: growthPercent, computed: false };
-  if (current === null || prior === null || prior <= 0) return null;
+  if (current === null || prior === null || prior <= 0 || current < 0) return null;
   return { percent: ((current - prior) / prior) * 100, computed: true };
 }
 

@@ -1,4 +1,4 @@
-import { colors, contentBottom, contentWidth, fonts, layout, seriesColors } from './reportStyle.js';
+import { colors, contentBottom, contentWidth, fonts, layout, seriesColor } from './reportStyle.js';
 import type { ReportChart } from './reportSchema.js';
 
 const plotHeight = 150;
@@ -36,7 +36,7 @@ export function drawChart(doc: PDFKit.PDFDocument, chart: ReportChart): void {
       const x = left + index * barWidth;
       doc
         .rect(x + 1, Math.min(yOf(value), yOf(0)), barWidth - 2, Math.max(0.6, Math.abs(yOf(value) - yOf(0))))
-        .fill(seriesColors[index] ?? colors.accent);
+        .fill(seriesColor(index, chart.series.length));
       doc.font(fonts.regular).fontSize(8).fillColor(colors.ink);
       doc.text(short(value), x - 12, value < 0 ? yOf(value) + 2 : yOf(value) - 11, {
         width: barWidth + 24,
@@ -62,7 +62,7 @@ function drawLegend(doc: PDFKit.PDFDocument, series: readonly string[]): void {
   doc.font(fonts.regular).fontSize(9);
   series.forEach((name, index) => {
     const width = Math.min(doc.widthOfString(name), 110);
-    doc.rect(x, y + 1, 8, 8).fill(seriesColors[index] ?? colors.accent);
+    doc.rect(x, y + 1, 8, 8).fill(seriesColor(index, series.length));
     doc.fillColor(colors.muted).text(name, x + 12, y, { width: width + 2, height: 11, ellipsis: true });
     x += width + 28;
   });

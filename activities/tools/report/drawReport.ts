@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. The same report gives the same bytes: date and file id come from the report, never from the clock.
- * 2. Any string is drawable: control characters and direction overrides are dropped, words longer than a line are broken.
+ * 2. Any string is drawable: control characters and direction overrides are dropped, words longer than a line are broken,
+ *    scripts the font lacks (it has Latin, Greek and Cyrillic) become question marks.
  */
 import PDFDocument from 'pdfkit';
 import { drawChart } from './drawChart.js';
@@ -11,8 +12,10 @@ import { drawTable } from './drawTable.js';
 import type { Report, ReportBullet, ReportFigure, ReportSection } from './reportSchema.js';
 import { colors, contentBottom, contentWidth, fonts, layout, registerFonts } from './reportStyle.js';
 
-export async function drawReport(input: Report): Promise<Uint8Array> {
-  const report = cleaned(input);
+/** Stands for a character of a script the font does not have. */
+const missing = '?';
+
+export async function drawReport(report: Report): Promise<Uint8Array> {
   const doc = new PDFDocument({
     size: [layout.width, layout.height],
     margins: { top: layout.margin, left: layout.margin, right: layout.margin, bottom: layout.bottom },
@@ -35,10 +38,11 @@ export async function drawReport(input: Report): Promise<Uint8Array> {
     doc.on('error', reject);
   });
   registerFonts(doc);
-  drawTitle(doc, report);
-  if (report.figures?.length) drawFigures(doc, report.figures);
-  for (const section of report.sections) drawSection(doc, section);
-  drawFooters(doc, report);
+  const printable = cleaned(report, glyphTest(doc));
+  drawTitle(doc, printable);
+  if (printable.figures?.length) drawFigures(doc, printable.figures);
+  for (const section of printable.sections) drawSection(doc, section);
+  drawFooters(doc, printable);
   doc.end();
   return bytes;
 }
@@ -168,19 +172,34 @@ function drawFooters(doc: PDFKit.PDFDocument, report: Report): void {
   }
 }
 
-function cleaned<T>(value: T): T {
-  if (typeof value === 'string') return cleanText(value) as T;
-  if (Array.isArray(value)) return value.map((item: unknown) => cleaned(item)) as T;
+type GlyphTest = (codePoint: number) => boolean;
+
+/** pdfkit measures what a font lacks other than viewers do, and lines would run over the margin. */
+function glyphTest(doc: PDFKit.PDFDocument): GlyphTest {
+  doc.font(fonts.regular);
+  const { font } = (doc as unknown as { _font: { font: { hasGlyphForCodePoint: GlyphTest } } })._font;
+  return (codePoint) => codePoint === 10 || font.hasGlyphForCodePoint(codePoint);
+}
+
+function cleaned<T>(value: T, hasGlyph: GlyphTest): T {
+  if (typeof value === 'string') return cleanText(value, hasGlyph) as T;
+  if (Array.isArray(value)) return value.map((item: unknown) => cleaned(item, hasGlyph)) as T;
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cleaned(item as unknown)])) as T;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, cleaned(item as unknown, hasGlyph)]),
+    ) as T;
   }
   return value;
 }
 
-function cleanText(text: string): string {
-  return text
-    .replace(/\p{Cs}/gu, '\ufffd')
+function cleanText(text: string, hasGlyph: GlyphTest): string {
+  const plain = text
+    .normalize('NFC')
     .replace(/\r\n?|[\u2028\u2029]/g, '\n')
     .replace(/\t/g, '  ')
-    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, '');
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0f\ufeff]/g, '');
+  // Longer than any word, shorter than a line: pdfkit's own way of breaking words is quadratic.
+  return Array.from(plain, (character) => (hasGlyph(character.codePointAt(0) ?? 0) ? character : missing))
+    .join('')
+    .replace(/\S{50}(?=\S)/g, '$& ');
 }

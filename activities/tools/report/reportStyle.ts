@@ -18,7 +18,11 @@ export const colors = {
   bad: '#b3382c',
 } as const;
 
-export const seriesColors = [colors.accent, colors.accentSoft, colors.third, colors.fourth] as const;
+/** The last of two series is the one that matters: a year before and now, plan and result. */
+export function seriesColor(index: number, count: number): string {
+  if (count === 1) return colors.accent;
+  return [colors.accentSoft, colors.accent, colors.third, colors.fourth][index] ?? colors.accent;
+}
 
 const face = (name: string): string =>
   fileURLToPath(
