@@ -61,7 +61,7 @@ export function toolCalls(
 /**
  * A text in these very pieces, when the client streams.
  *
- * @param options `cutAfter`: so many pieces go out, then the connection is reset; `delayMs`: wait between two pieces
+ * @param options `cutAfter`: so many pieces go out, then the connection is closed; `delayMs`: wait between two pieces
  */
 export function streamOf(
   chunks: readonly string[],

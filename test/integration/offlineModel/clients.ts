@@ -117,7 +117,7 @@ export function aiSdkClient(baseURL: string): WireClient {
     const running = streamText({ ...request, onError: ({ error }) => void (failure = error) });
     const pieces: string[] = [];
     for await (const piece of running.textStream) pieces.push(piece);
-    if (failure !== undefined) throw failure;
+    if (failure instanceof Error) throw failure;
     return seenByAi(
       await running.text,
       pieces,

@@ -44,7 +44,7 @@ const delayMs = z.number().int().min(1).max(600_000).optional();
  * - error kinds: an error body; `retryAfterSeconds` (429 and 503: default 1 for 429, none for 503)
  * - `stall`: status and headers, then nothing; with `headers: false` not even these
  * - `slow`: `delayMs` (default 100) between two frames, or ten pieces of a body
- * - `cut`: after `afterFrames` (default: half of them) the connection is reset; with `how: 'end'` the response ends as if
+ * - `cut`: after `afterFrames` (default: half of them) the connection is closed; with `how: 'end'` the response ends as if
  *   nothing were missing
  * - `reset`: the connection is reset before a byte of the response
  * - `malformed`: a frame of the stream, or the body, is no JSON

@@ -36,7 +36,7 @@ export async function deliver(
     }
     if (delivery.ending === 'hang') await pause(maxHangMs, signal);
     if (delivery.ending !== 'end') {
-      outgoing.destroy();
+      await breakOff(outgoing, signal);
       return 'broken';
     }
     outgoing.end();
@@ -47,6 +47,18 @@ export async function deliver(
     outgoing.destroy();
     return 'gone';
   }
+}
+
+/** A client drops what it has received and not yet read when the connection breaks, so it gets a moment to read. */
+const readingTimeMs = 25;
+
+async function breakOff(outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
+  if (!outgoing.headersSent) {
+    outgoing.socket?.resetAndDestroy();
+    return;
+  }
+  await pause(readingTimeMs, signal);
+  outgoing.destroy();
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,7 @@ export function describeZodError(error: z.ZodError): WireError {
     const param = writePath([...path, issue.keys[0]!]);
     return wireError(400, `Unknown parameter: '${param}'.`, { param, code: 'unknown_parameter' });
   }
+  if (path.length === 0) return wireError(400, `Invalid request body: ${issue.message}.`);
   const param = writePath(path);
   if (issue.message.includes('received undefined')) {
     return wireError(400, `Missing required parameter: '${param}'.`, { param, code: 'missing_required_parameter' });

@@ -3,7 +3,7 @@
  *
  * Invariant: what passes satisfies the invariants of {@link ModelRequest}.
  */
-import type { ChatMessage, JsonSchema, ModelRequest, OfferedTool, ToolChoice } from '../types.js';
+import type { ChatMessage, ModelRequest, OfferedTool, ToolChoice } from '../types.js';
 import { chatRequestSchema } from './chatRequestSchema.js';
 import type { ChatRequestBody, WireMessage } from './chatRequestSchema.js';
 import { findConversationProblem } from './conversation.js';
@@ -106,7 +106,7 @@ function offeredTools(body: ChatRequestBody): OfferedTool[] {
     .map(({ function: { name, description, parameters } }) => ({
       name,
       description: description ?? '',
-      parameters: (parameters ?? { type: 'object', properties: {} }) as JsonSchema,
+      parameters: parameters ?? { type: 'object', properties: {} },
     }));
 }
 

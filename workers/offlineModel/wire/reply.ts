@@ -39,7 +39,7 @@ export interface MessageReply {
 export interface Cut {
   /** Frames that still go out; otherwise half of them. A body counts as two. */
   readonly afterFrames?: number;
-  /** `destroy` resets the connection; `end` ends the response as if nothing were missing. */
+  /** `destroy` closes the connection; `end` ends the response as if nothing were missing. */
   readonly how: 'destroy' | 'end';
 }
 
