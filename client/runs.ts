@@ -38,7 +38,7 @@ export interface RunStep {
   durationMs: number;
   usage: Usage;
   model?: string;
-  error?: { type: string; message: string };
+  error?: { type: string; message: string; retryable: boolean };
 }
 
 export interface RunDetails extends RunSummary {
@@ -89,7 +89,10 @@ export async function describeRun(
   return { ...details, error: await failureOf(handle) };
 }
 
-async function summarize(info: WorkflowExecutionInfo, ledger: Ledger): Promise<RunSummary> {
+/** What a listed and a described execution have in common. */
+type Execution = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'status' | 'startTime' | 'closeTime'>;
+
+async function summarize(info: Execution, ledger: Ledger): Promise<RunSummary> {
   const usage = await usageOfRun(ledger, { scope: info.workflowId });
   const end = info.closeTime ?? new Date();
   return {
@@ -105,7 +108,7 @@ async function summarize(info: WorkflowExecutionInfo, ledger: Ledger): Promise<R
 }
 
 /** An id may have been used by earlier runs; their steps are not this one's. */
-async function stepsOf(info: WorkflowExecutionInfo, ledger: Ledger): Promise<RunStep[]> {
+async function stepsOf(info: Execution, ledger: Ledger): Promise<RunStep[]> {
   const steps = await listSteps(ledger, { scope: info.workflowId });
   return steps
     .filter((step) =>
@@ -127,7 +130,10 @@ function toRunStep(step: StepSummary): RunStep {
     durationMs: Math.max(0, end - Date.parse(step.startedAt)),
     usage: toUsage(step.usage),
     ...(step.model !== undefined && { model: step.model }),
-    ...(step.error && step.state !== 'done' && { error: { type: step.error.type, message: step.error.message } }),
+    ...(step.error &&
+      step.state !== 'done' && {
+        error: { type: step.error.type, message: step.error.message, retryable: step.error.retryable },
+      }),
   };
 }
 
@@ -143,7 +149,7 @@ function stuckReason({ raw }: WorkflowExecutionDescription): string | undefined 
 
 async function failureOf(handle: WorkflowHandle): Promise<NonNullable<RunDetails['error']>> {
   try {
-    await handle.result({ followRuns: false });
+    await handle.result();
     return { type: 'Run.Failed', message: 'the run ended' };
   } catch (error) {
     const failure = runFailure(error, handle.workflowId) as {

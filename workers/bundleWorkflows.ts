@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+
+const temporalWorkflow = dirname(createRequire(import.meta.url).resolve('@temporalio/workflow/package.json'));
 
 /** A module of this package, compiled or as source. */
 function own(path: string): string {
@@ -26,7 +29,13 @@ export async function bundleWorkflows(workflowPaths: readonly string[]): Promise
       logger: new DefaultLogger('WARN'),
       webpackConfigHook: (config) => ({
         ...config,
-        resolve: { ...config.resolve, extensionAlias: { '.js': ['.ts', '.js'], '.mjs': ['.mts', '.mjs'] } },
+        resolve: {
+          ...config.resolve,
+          extensionAlias: { '.js': ['.ts', '.js'], '.mjs': ['.mts', '.mjs'] },
+          // The entry lies in a temporary folder, and two copies of Temporal's library in one bundle would not know each other.
+          modules: [...(config.resolve?.modules ?? ['node_modules']), join(temporalWorkflow, '../..')],
+          alias: { ...config.resolve?.alias, '@temporalio/workflow$': temporalWorkflow },
+        },
       }),
     });
   } finally {

@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Command } from 'commander';
+import type { Run, SegnoClient } from '../../client/index.js';
+import { documentRefSchema } from '../../core/document.js';
+import { usesProviders } from '../../core/config.js';
+import { SegnoError } from '../../core/errors.js';
+import { startStack, type Stack } from '../../workers/embedded/startStack.js';
+import { loadProject, type Project, workflowNames } from '../../workers/loadProject.js';
+import { connectProject, isReachable, type ProjectFlags, uiAddress } from '../openProject.js';
+import { colours, formatCost, formatDuration, printJson } from '../output.js';
+import { parseInput, storeInput } from '../runInput.js';
+import { watchRun } from '../watchRun.js';
+import { noticeLine } from './stackReport.js';
+
+interface RunFlags extends ProjectFlags {
+  input: string[];
+  out?: string;
+  id?: string;
+  deps?: string;
+  timeout?: string;
+  detach: boolean;
+  json: boolean;
+}
+
+const examples = `
+Examples:
+  $ segno run investor-report --input report.pdf --out summary.pdf
+  $ segno run investor-report --input report.pdf --json          the result as JSON on standard output
+  $ segno run greet --input '{"name":"Ada"}'                     JSON as the workflow's input
+  $ segno run compare --input old=a.pdf --input new=b.pdf        documents in named fields
+  $ segno run nightly --id nightly-2026-11-20 --input in.json    the same id again attaches to the run in progress
+
+Uses the stack of \`segno dev\` in this project (or TEMPORAL_ADDRESS and DATABASE_URL); with neither, brings one up for this run.
+Ctrl-C cancels the run; a second Ctrl-C leaves without waiting for it to end.
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 130 cancelled.`;
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('start a workflow, follow it, and hand out its result')
+    .argument('<workflow>', 'its name, as exported or in kebab-case')
+    .option(
+      '--input <value>',
+      'JSON, a .json file, "-", a document, or field=document; may be repeated',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
+    .option('--out <file>', 'where to write the result (its document, if it has one)')
+    .option('--id <id>', "the run's id (default: name and random part)")
+    .option('--deps <json>', 'dependencies of the run, for tools and prompts that declare them')
+    .option('--timeout <seconds>', 'end the run after so long')
+    .option('--detach', 'start and return', false)
+    .option('--json', 'print the result, or the error, as JSON', false)
+    .option('--config <file>', 'the config, if it is not segno.config.ts here or above')
+    .addHelpText('after', examples)
+    .action(runWorkflow);
+}
+
+async function runWorkflow(name: string, flags: RunFlags): Promise<void> {
+  const project = await loadProject(flags.config === undefined ? { dir: process.cwd() } : { configPath: flags.config });
+  const workflow = await findWorkflow(project, name);
+  const parts = await Promise.all(flags.input.map((argument) => parseInput(argument)));
+  const deps = flags.deps === undefined ? undefined : parseDeps(flags.deps);
+  const timeoutMs = flags.timeout === undefined ? undefined : parseSeconds(flags.timeout);
+  const stack = (await isReachable(project.dir)) ? undefined : await bringUp(project, flags);
+  try {
+    const client = await connectProject(project.dir, project.config.taskQueue);
+    try {
+      const id = flags.id ?? `${name}-${randomBytes(4).toString('hex')}`;
+      const input = await storeInput(client, parts, id);
+      const run = await client.start(workflow, input as never, {
+        id,
+        ...(deps !== undefined && { deps }),
+        ...(timeoutMs !== undefined && { timeoutMs }),
+      });
+      if (flags.detach) {
+        detached(run, project, flags);
+        return;
+      }
+      await follow(client, run, project, flags);
+    } finally {
+      await client.close();
+    }
+  } finally {
+    await stack?.stop();
+  }
+}
+
+/** @throws SegnoError `Workflow.Unknown` */
+async function findWorkflow(project: Project, name: string): Promise<string> {
+  const names = await workflowNames(project);
+  const camel = name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  const found = names.find((candidate) => candidate === name || candidate === camel);
+  if (found) return found;
+  throw new SegnoError('Workflow.Unknown', `no workflow is named ${name}; there are: ${names.join(', ') || 'none'}`);
+}
+
+async function bringUp(project: Project, flags: RunFlags): Promise<Stack> {
+  const note = (line: string | undefined): void => {
+    if (line !== undefined && !flags.json) process.stderr.write(`${line}\n`);
+  };
+  if (flags.detach) {
+    throw new SegnoError(
+      'Stack.NotRunning',
+      '--detach needs a stack that outlives this command: start `segno dev` first',
+    );
+  }
+  note('Nothing is running here: starting a stack for this run.');
+  if (!usesProviders(project.config.models))
+    note('No provider is configured: the offline model answers (rules over the text, no language model).');
+  const starting = new AbortController();
+  const onSignal = (): void => starting.abort(new SegnoError('Run.Cancelled', 'stopped before the run began'));
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    return await startStack({
+      dir: project.dir,
+      configPath: project.configPath,
+      signal: starting.signal,
+      onEvent: (event) => note(noticeLine(event, false)),
+      onProgress: ({ message }) => note(message),
+    });
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+function detached(run: Run, project: Project, flags: RunFlags): void {
+  const ui = uiAddress(project.dir, run.id, run.runId);
+  if (flags.json) printJson({ id: run.id, runId: run.runId, attached: run.attached, ...(ui && { temporalUi: ui }) });
+  else process.stdout.write(`${run.attached ? 'In progress' : 'Started'}: ${run.id}\n  segno show ${run.id}\n`);
+}
+
+async function follow(client: SegnoClient, run: Run, project: Project, flags: RunFlags): Promise<void> {
+  const stopListening = cancelOnSignal(run);
+  if (!flags.json)
+    process.stderr.write(`${run.attached ? `Run ${run.id} is in progress; following it.` : `Run ${run.id}`}\n`);
+  try {
+    await watchRun(client, run, { stream: process.stderr, quiet: flags.json && !process.stderr.isTTY });
+    const result = await run.result();
+    const written = flags.out === undefined ? undefined : await writeResult(client, result, flags.out);
+    if (flags.json) printJson(result);
+    else await summarize(client, run, project, result, written);
+  } finally {
+    stopListening();
+  }
+}
+
+function cancelOnSignal(run: Run): () => void {
+  let times = 0;
+  const onSignal = (): void => {
+    times += 1;
+    if (times > 1) process.exit(130);
+    process.stderr.write('\nCancelling the run. Once more to leave without waiting.\n');
+    run.cancel().catch((error: unknown) => process.stderr.write(`cancel: ${String(error)}\n`));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return () => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  };
+}
+
+/** A result that is a document, or has one in its field `document`, is written as that file; any other as JSON. */
+export async function writeResult(client: SegnoClient, result: unknown, out: string): Promise<string> {
+  const path = resolve(out);
+  await mkdir(dirname(path), { recursive: true });
+  const document = [result, (result as { document?: unknown } | null)?.document]
+    .map((candidate) => documentRefSchema.safeParse(candidate))
+    .find((parsed) => parsed.success)?.data;
+  await writeFile(path, document ? await client.getDocument(document) : `${JSON.stringify(result, null, 2)}\n`);
+  return path;
+}
+
+async function summarize(
+  client: SegnoClient,
+  run: Run,
+  project: Project,
+  result: unknown,
+  written: string | undefined,
+): Promise<void> {
+  const c = colours(process.stdout);
+  const { durationMs, usage } = await client.show(run.id);
+  const ui = uiAddress(project.dir, run.id, run.runId);
+  if (written === undefined) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  const rows: [string, string][] = [
+    ...(written === undefined ? [] : [['Output', written] as [string, string]]),
+    ['Time', formatDuration(durationMs)],
+    ['Cost', `${formatCost(usage.costUsd)}${usage.estimated ? ' (at most)' : ''}`],
+    ...(ui === undefined ? [] : [['Temporal UI', ui] as [string, string]]),
+  ];
+  process.stdout.write(
+    `${c.green('Completed')} ${run.id}\n${rows.map(([name, value]) => `  ${name.padEnd(12)} ${value}`).join('\n')}\n`,
+  );
+}
+
+function parseDeps(source: string): unknown {
+  try {
+    return JSON.parse(source);
+  } catch {
+    throw new SegnoError('Deps.Invalid', '--deps is not JSON');
+  }
+}
+
+function parseSeconds(source: string): number {
+  const seconds = Number(source);
+  if (!(seconds > 0))
+    throw new SegnoError('Run.InvalidInput', `--timeout: ${source} is not a positive number of seconds`);
+  return Math.round(seconds * 1000);
+}

@@ -1,0 +1,45 @@
+import type { ProgressNode, ProgressState } from '../core/progressTree.js';
+import { colours, formatCost, formatDuration, formatTokens } from './output.js';
+
+type Colours = ReturnType<typeof colours>;
+
+const marks: Record<ProgressState, (c: Colours) => string> = {
+  done: (c) => c.green('✓'),
+  running: (c) => c.cyan('●'),
+  retrying: (c) => c.yellow('↻'),
+  failed: (c) => c.red('✗'),
+  unknown: (c) => c.yellow('?'),
+};
+
+/** The tree of steps, one line each: state, name, elapsed time, tokens, cost. */
+export function renderProgress(nodes: readonly ProgressNode[], nowMs: number, stream: NodeJS.WriteStream): string[] {
+  const c = colours(stream);
+  const lines: { left: string; width: number; right: string }[] = [];
+  const visit = (node: ProgressNode, indent: string, lead: string): void => {
+    const label = `${indent}${lead}`;
+    lines.push({
+      left: `${c.dim(label)}${marks[node.state](c)} ${node.label}`,
+      width: label.length + 2 + node.label.length,
+      right: details(node, nowMs, c),
+    });
+    const below = lead === '' ? indent : `${indent}${lead.startsWith('├') ? '│  ' : '   '}`;
+    node.children.forEach((child, index) => visit(child, below, index === node.children.length - 1 ? '└─ ' : '├─ '));
+  };
+  for (const node of nodes) visit(node, '', '');
+  const column = Math.min(48, Math.max(...lines.map(({ width }) => width), 0)) + 2;
+  return lines.map(({ left, width, right }) => `${left}${' '.repeat(Math.max(2, column - width))}${right}`);
+}
+
+function details(node: ProgressNode, nowMs: number, c: Colours): string {
+  const elapsed = formatDuration(Math.max(0, (node.finishedAtMs ?? nowMs) - node.startedAtMs));
+  const tokens = node.inputTokens + node.outputTokens;
+  return [
+    elapsed.padStart(8),
+    tokens > 0 ? `${formatTokens(tokens)} tokens` : '',
+    node.costUsd > 0 ? formatCost(node.costUsd) : '',
+    node.attempts > 1 ? c.yellow(`attempt ${node.attempts}`) : '',
+    node.error && node.state !== 'done' ? c.red(node.error.type) : '',
+  ]
+    .filter((part) => part !== '')
+    .join('  ');
+}

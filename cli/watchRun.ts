@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Run, RunDetails, SegnoClient } from '../client/index.js';
+import { type ProgressNode, progressTree } from '../core/progressTree.js';
+import { LiveBlock } from './liveBlock.js';
+import { colours, formatCost, formatDuration, formatTokens } from './output.js';
+import { renderProgress } from './renderProgress.js';
+
+const pollMs = 250;
+/** After this long without a first step, somebody should know that no worker may be running. */
+const noWorkerHintMs = 8_000;
+
+export interface WatchOptions {
+  stream: NodeJS.WriteStream;
+  /** Nothing at all is drawn. */
+  quiet: boolean;
+}
+
+/** Show a run's progress until it ends: a tree that is drawn in place on a terminal, a line for every change elsewhere. */
+export async function watchRun(client: SegnoClient, run: Run, { stream, quiet }: WatchOptions): Promise<void> {
+  const ended = run.result().then(
+    () => true,
+    () => true,
+  );
+  if (quiet) {
+    await ended;
+    return;
+  }
+  const view = stream.isTTY ? new TreeView(stream) : new LineView(stream);
+  for (let over = false; !over;) {
+    over = await Promise.race([ended, delay(pollMs, false)]);
+    const details = await client.show(run.id).catch(() => undefined);
+    if (details) view.show(details);
+  }
+  view.end();
+}
+
+class TreeView {
+  private readonly block: LiveBlock;
+  constructor(private readonly stream: NodeJS.WriteStream) {
+    this.block = new LiveBlock(stream);
+  }
+
+  show(details: RunDetails): void {
+    const c = colours(this.stream);
+    const tree = progressTree(details.steps, details.status !== 'running');
+    this.block.draw([
+      ...renderProgress(tree, Date.now(), this.stream),
+      c.dim(totals(details)),
+      ...hints(details).map(c.yellow),
+    ]);
+  }
+
+  end(): void {
+    this.block.end();
+  }
+}
+
+class LineView {
+  private readonly said = new Map<string, string>();
+  constructor(private readonly stream: NodeJS.WriteStream) {}
+
+  show(details: RunDetails): void {
+    const leaves = (nodes: readonly ProgressNode[]): ProgressNode[] =>
+      nodes.flatMap((node) => (node.children.length === 0 ? [node] : leaves(node.children)));
+    for (const node of leaves(progressTree(details.steps, details.status !== 'running'))) {
+      const state = `${node.state}${node.attempts > 1 ? ` (attempt ${node.attempts})` : ''}`;
+      if (this.said.get(node.path) === state) continue;
+      this.said.set(node.path, state);
+      const tokens = node.inputTokens + node.outputTokens;
+      const parts = [state, node.path];
+      if (node.finishedAtMs !== undefined)
+        parts.push(formatDuration(Math.max(0, node.finishedAtMs - node.startedAtMs)));
+      if (tokens > 0) parts.push(`${formatTokens(tokens)} tokens`);
+      if (node.costUsd > 0) parts.push(formatCost(node.costUsd));
+      if (node.error && node.state !== 'done') parts.push(node.error.type);
+      this.stream.write(`${parts.join('  ')}\n`);
+    }
+    for (const hint of hints(details)) {
+      if (this.said.has(hint)) continue;
+      this.said.set(hint, 'said');
+      this.stream.write(`${hint}\n`);
+    }
+  }
+
+  end(): void {}
+}
+
+function totals({ id, status, durationMs, steps, usage }: RunDetails): string {
+  const tokens = steps.reduce((sum, step) => sum + step.usage.inputTokens + step.usage.outputTokens, 0);
+  return `${id}  ${status}  ${formatDuration(durationMs)}  ${formatTokens(tokens)} tokens  ${formatCost(usage.costUsd)}`;
+}
+
+function hints(details: RunDetails): string[] {
+  if (details.stuck !== undefined) return [details.stuck];
+  const idle = details.status === 'running' && details.steps.length === 0 && details.durationMs > noWorkerHintMs;
+  return idle ? ['no step has begun yet: is a worker running? (segno dev, or segno worker)'] : [];
+}
