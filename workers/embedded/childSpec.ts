@@ -14,6 +14,8 @@ export interface ChildCommand {
   readonly args: readonly string[];
   /** The whole environment, not an addition. */
   readonly env: NodeJS.ProcessEnv;
+  /** Default: this process's working directory. */
+  readonly cwd?: string;
 }
 
 export interface ChildSpec {

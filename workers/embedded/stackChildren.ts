@@ -1,6 +1,6 @@
 /** The processes of the embedded stack, in the order they need: Temporal, ledger and model at once, then the worker. */
 import { join } from 'node:path';
-import { readJsonLine, type ChildSpec, type ReadyChildren } from './childSpec.js';
+import { readJsonLine, type ChildCommand, type ChildSpec, type ReadyChildren } from './childSpec.js';
 import { entryPoint } from './entryPoint.js';
 import { findTemporal } from './temporalBinary.js';
 import type { StackPlan } from './stackPlan.js';
@@ -43,7 +43,7 @@ function temporalChild(plan: StackPlan): ChildSpec {
       prepareDbFile(dbFile);
       const [port, uiPort] = [ports.get('temporal'), ports.get('temporalUi')];
       const args = temporalServerArgs({ dbFile, port, uiPort, namespace });
-      return { file: binary.path, args, env: withoutTemporalSettings(env) };
+      return { file: binary.path, args, env: withoutTemporalSettings(env), cwd: plan.dir };
     },
     readLine: (line) => (isServingLine(line) ? { url: temporalAddress(plan) } : undefined),
     async probe(_facts, signal) {
@@ -66,7 +66,7 @@ function ledgerChild(plan: StackPlan): ChildSpec {
     after: [],
     command: () => {
       const options = ['--data-dir', join(stackDir(plan.dir), 'ledger'), '--port', String(plan.ports.get('ledger'))];
-      return nodeCommand([...entryPoint('ledger/pgliteServer'), ...options], plan.env);
+      return nodeCommand(plan, [...entryPoint('ledger/pgliteServer'), ...options]);
     },
     readLine: readJsonLine,
     readyTimeoutMs: 120_000,
@@ -82,7 +82,7 @@ function modelChild(plan: StackPlan): ChildSpec {
     after: [],
     command: () => {
       const options = ['--port', String(plan.ports.get('model'))];
-      return nodeCommand([...entryPoint('workers/offlineModel/main'), ...options], plan.env);
+      return nodeCommand(plan, [...entryPoint('workers/offlineModel/main'), ...options]);
     },
     readLine: readJsonLine,
     readyTimeoutMs: 60_000,
@@ -99,7 +99,7 @@ function workerChild(plan: StackPlan, after: readonly string[]): ChildSpec {
     command(ready) {
       const config = plan.configPath === undefined ? [] : ['--config', plan.configPath];
       const { ledger, model } = addressesOf(plan, ready);
-      return nodeCommand([...entryPoint('workers/main'), ...config], {
+      return nodeCommand(plan, [...entryPoint('workers/main'), ...config], {
         ...(plan.outside.temporal ? plan.env : withEmbeddedTemporal(plan)),
         ...(ledger && { DATABASE_URL: ledger }),
         ...(model && { SEGNO_OFFLINE_MODEL_URL: model }),
@@ -113,7 +113,9 @@ function workerChild(plan: StackPlan, after: readonly string[]): ChildSpec {
   };
 }
 
-const nodeCommand = (args: string[], env: NodeJS.ProcessEnv) => ({ file: process.execPath, args, env });
+function nodeCommand(plan: StackPlan, args: string[], env: NodeJS.ProcessEnv = plan.env): ChildCommand {
+  return { file: process.execPath, args, env, cwd: plan.dir };
+}
 
 /** TLS, API keys and profiles are meant for a server elsewhere; the embedded one takes none of them. */
 function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

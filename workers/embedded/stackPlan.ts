@@ -7,7 +7,12 @@ import type { TemporalProgress } from './temporalBinary.js';
 type Address = keyof StackAddresses;
 
 /** Where people look for these servers; the ledger's is out of the way of a PostgreSQL on 5432. */
-const usualPorts: Readonly<Record<Address, number>> = { temporal: 7233, temporalUi: 8233, ledger: 54329, model: 4141 };
+export const usualPorts: Readonly<Record<Address, number>> = {
+  temporal: 7233,
+  temporalUi: 8233,
+  ledger: 54329,
+  model: 4141,
+};
 
 export interface StackPlan {
   /** The project's folder, absolute. */

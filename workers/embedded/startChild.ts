@@ -39,6 +39,7 @@ export function startChild(spec: ChildSpec, command: ChildCommand, logPath: stri
   const logStart = sizeOf(logPath);
   const child = spawn(command.file, command.args, {
     env: command.env,
+    cwd: command.cwd,
     stdio: ['ignore', 'pipe', log, 'ipc'],
     detached: true,
   });

@@ -38,6 +38,8 @@ export interface StartStackOptions {
   readonly onProgress?: (progress: TemporalProgress) => void;
   /** Aborted while it starts: whatever runs is stopped, and the start rejects. */
   readonly signal?: AbortSignal;
+  /** Aborted at any time: every process is killed at once, without grace. */
+  readonly forceSignal?: AbortSignal;
   /** The processes to run. Default: `stackChildren`. */
   readonly children?: (plan: StackPlan) => ChildSpec[];
 }
@@ -50,8 +52,6 @@ export interface Stack {
   /** Others see `stopping` in stack.json, or `ready` again when it was not to be. */
   announce(status: 'ready' | 'stopping'): void;
   stop(): Promise<void>;
-  /** End everything at once, without grace. */
-  kill(): void;
 }
 
 /**
@@ -105,6 +105,7 @@ async function runPlan(plan: StackPlan, options: StartStackOptions, release: () 
     update({ status: 'stopped', addresses: {} });
     release();
   };
+  options.forceSignal?.addEventListener('abort', () => supervisor.kill(), { once: true });
   const stopOnAbort = (): void => void supervisor.stop();
   options.signal?.addEventListener('abort', stopOnAbort, { once: true });
   try {
@@ -124,7 +125,6 @@ async function runPlan(plan: StackPlan, options: StartStackOptions, release: () 
     gaveUp: supervisor.gaveUp,
     announce: (status) => update({ status }),
     stop: () => (stopped ??= stop()),
-    kill: () => supervisor.kill(),
   };
 }
 

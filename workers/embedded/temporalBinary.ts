@@ -123,7 +123,7 @@ async function install(cacheDir: string, context: Context): Promise<TemporalBina
         const progress = ticker(
           context,
           'build',
-          `Building Temporal ${temporalVersion} with Go ${go}, once, 3 to 5 minutes`,
+          `Building Temporal ${temporalVersion} with Go ${go}, once, 3 to 6 minutes`,
         );
         const onStep = (step: { modules: number; packages: number }): void =>
           progress.say(step.packages > 0 ? `${step.packages} packages compiled` : `${step.modules} modules fetched`);
