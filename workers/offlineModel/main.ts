@@ -10,8 +10,9 @@ import { SegnoError } from '../../core/errors.js';
 import type { OfflineModelOptions } from './serveModel.js';
 import { startOfflineModel } from './server.js';
 
-const usage =
-  'Usage: main.js [--port P] [--host 127.0.0.1] [--faults SPEC] [--seed N] [--latency-ms MS] [--tokens-per-second N]';
+const usage = `Usage: segno offline-model [--port P] [--host 127.0.0.1] [--faults SPEC] [--seed N] [--latency-ms MS] [--tokens-per-second N]
+  segno offline-model --port 4010
+  segno offline-model --port 4010 --faults 429:0.1,cut:0.05,seed=7 --latency-ms 800 --tokens-per-second 60`;
 
 const argumentsSchema = z.object({
   port: z.coerce.number().int().min(0).max(65_535).optional(),
@@ -40,6 +41,11 @@ function readOptions(): OfflineModelOptions {
     ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
     ...(apiKey ? { apiKey } : {}),
   };
+}
+
+if (process.argv.includes('--help') || process.argv.includes('-h')) {
+  process.stdout.write(`${usage}\n`);
+  process.exit(0);
 }
 
 try {

@@ -3,6 +3,7 @@
  *
  * Invariant: with the same seed and the same order of requests, the same requests meet the same faults.
  */
+import { offlineModelName } from '../../core/config.js';
 import { SegnoError } from '../../core/errors.js';
 import { applyFault } from './faults/applyFault.js';
 import { drawFault } from './faults/drawFault.js';
@@ -17,7 +18,7 @@ import { wireError } from './wire/wireError.js';
 import type { WireOptions } from './wire/wireOptions.js';
 
 /** The names it answers to; both follow the same rules, so that a fallback has somewhere to go. */
-export const offlineModelNames = ['offline', 'offline-small'] as const;
+export const offlineModelNames = [offlineModelName, `${offlineModelName}-small`] as const;
 
 export const faultHeader = 'x-segno-fault';
 

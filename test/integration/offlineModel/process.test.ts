@@ -40,7 +40,10 @@ async function failToStart(args: string[]): Promise<{ code: number; stderr: stri
   return { code, stderr };
 }
 
-const asking = { model: 'offline', messages: [{ role: 'user' as const, content: 'Revenue rose by 22 %. Summarize.' }] };
+const asking = {
+  model: 'segno-offline',
+  messages: [{ role: 'user' as const, content: 'Revenue rose by 22 %. Summarize.' }],
+};
 
 describe('the offline model’s process', () => {
   it('announces its address and answers the official client', async () => {
@@ -78,6 +81,15 @@ describe('the offline model’s process', () => {
       });
     const statuses = [await post('sk-there'), await post('sk-here'), await post('sk-here')].map(({ status }) => status);
     expect(statuses).toEqual([401, 503, 200]);
+  });
+
+  it('explains itself', async () => {
+    const helping = spawn(process.execPath, [entry, '--help'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child = helping;
+    let stdout = '';
+    helping.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    expect(await once(helping, 'close')).toEqual([0, null]);
+    expect(stdout).toMatch(/Usage: segno offline-model .*--faults 429/s);
   });
 
   it.each([

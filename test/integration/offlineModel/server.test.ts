@@ -20,7 +20,7 @@ async function start(options: OfflineModelOptions = {}): Promise<OpenAI> {
 }
 afterEach(() => model.close());
 
-const asking = (content: string) => ({ model: 'offline', messages: [{ role: 'user' as const, content }] });
+const asking = (content: string) => ({ model: 'segno-offline', messages: [{ role: 'user' as const, content }] });
 const streaming = (content: string) => ({ ...asking(content), stream: true as const });
 const withFault = (fault: string, more: Record<string, string> = {}) => ({
   headers: { 'x-segno-fault': fault, ...more },
@@ -39,8 +39,8 @@ describe('around the completions', () => {
     const client = await start();
     const ids: string[] = [];
     for await (const { id } of client.models.list()) ids.push(id);
-    expect(ids).toEqual(['offline', 'offline-small']);
-    expect((await client.models.retrieve('offline')).id).toBe('offline');
+    expect(ids).toEqual(['segno-offline', 'segno-offline-small']);
+    expect((await client.models.retrieve('segno-offline')).id).toBe('segno-offline');
     await expect(client.models.retrieve('other')).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
     await expect(client.chat.completions.create({ ...asking('x'), model: 'other' })).rejects.toMatchObject({
       status: 404,
@@ -95,7 +95,7 @@ describe('around the completions', () => {
 describe('a bad request', () => {
   it('gets a 400 that names the place', async () => {
     await start();
-    const response = await post('{"model":"offline","messages":[{"role":"user"}]}');
+    const response = await post('{"model":"segno-offline","messages":[{"role":"user"}]}');
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { param: 'messages[0].content', message: /content/ } });
   });
@@ -270,7 +270,9 @@ describe('the statistics', () => {
     const keys = Array.from({ length: 40 }, (_, i) => `run/step#${i % 8}`);
     const told = await Promise.all(
       keys.map((key, i) =>
-        client.chat.completions.create(asking(i % 2 ? 'long' : 'short'), { headers: { 'x-request-key': key } }),
+        client.chat.completions.create(asking(i % 2 ? 'long' : 'short'), {
+          headers: i < 20 ? { 'x-request-key': key, 'x-client-request-id': 'other' } : { 'x-client-request-id': key },
+        }),
       ),
     );
     const sum = (pick: (usage: OpenAI.CompletionUsage) => number): number =>

@@ -43,7 +43,7 @@ export function createCompletions(brain: Brain, options: WireOptions, stats: Sta
 
   async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const life = new AbortController();
-    const count = stats.begin(readHeader(incoming.headers, 'x-request-key'));
+    const count = stats.begin(readKey(incoming.headers));
     let outcome: Outcome = 'clientGone';
     let usage: Usage | undefined;
     open.add(life);
@@ -143,6 +143,11 @@ function findContextProblem(promptTokens: number, contextTokens: number | undefi
 function withoutSecrets(headers: IncomingHttpHeaders): Record<string, string> {
   const kept = Object.keys(headers).filter((name) => name !== 'authorization' && name !== 'cookie');
   return Object.fromEntries(kept.map((name) => [name, readHeader(headers, name) ?? '']));
+}
+
+/** OpenAI's own header for a client's id of the request serves as well. */
+function readKey(headers: IncomingHttpHeaders): string | undefined {
+  return readHeader(headers, 'x-request-key') ?? readHeader(headers, 'x-client-request-id');
 }
 
 function readHeader(headers: IncomingHttpHeaders, name: string): string | undefined {

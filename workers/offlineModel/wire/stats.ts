@@ -32,7 +32,7 @@ export interface WireStats extends ServedCounts {
   readonly byStatus: Readonly<Record<string, number>>;
   /** By the name of the fault that was applied. */
   readonly faults: Readonly<Record<string, number>>;
-  /** By the request header `x-request-key`. */
+  /** By the request header `x-request-key`, or else `x-client-request-id`. */
   readonly byKey: Readonly<Record<string, ServedCounts>>;
   readonly droppedKeys: number;
 }
