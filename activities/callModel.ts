@@ -4,7 +4,15 @@ import type { CallModelRequest, CallModelResult, ToolCall } from '../core/contra
 import type { AgentDefinition } from '../core/defineAgent.js';
 import { SegnoError } from '../core/errors.js';
 import { costPicoUsd } from '../core/money.js';
-import { beginStep, failStep, finishStep, hashJson, hashMessage, type TranscriptNode } from '../ledger/index.js';
+import {
+  beginStep,
+  failStep,
+  finishStep,
+  hashJson,
+  hashMessage,
+  reuseStep,
+  type TranscriptNode,
+} from '../ledger/index.js';
 import { type ActivityDependencies, currentStep, type StepIdentity } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
 import { type AgentPrompt, createAgentPrompt, readOutput, repairMessage } from './model/agentPrompt.js';
@@ -43,14 +51,19 @@ export function createCallModel(dependencies: ActivityDependencies) {
     const conversation = await loadConversation(dependencies, { name, agent, request, step });
     const params = requestParams(model, prompt, conversation, agent, options.maxOutputTokens);
 
-    const begun = await beginStep(ledger, {
+    const identity = {
       ...step,
-      kind: 'model',
+      kind: 'model' as const,
       name,
       definitionHash,
       fingerprint: hashJson([name, request.input ?? null, request.head ?? null, request.append ?? null, options]),
       owner,
-      safety: 'idempotent',
+      safety: 'idempotent' as const,
+    };
+    const reused = step.predecessorKey && (await reuseStep(ledger, identity, step.predecessorKey));
+    if (reused) return reused.result as CallModelResult;
+    const begun = await beginStep(ledger, {
+      ...identity,
       leaseMs: timeoutOf(model) + 30_000,
       model: { alias: model.alias, provider: model.provider, model: model.config.model },
       upperBound: upperBoundOf(model, params),

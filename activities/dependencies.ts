@@ -26,6 +26,8 @@ export interface StepIdentity {
   path: string;
   /** Temporal's attempt; 0 for local activities, which begin at 1 again after a crash. */
   attempt: number;
+  /** The same step of the failed run that this run retries. */
+  predecessorKey: string | undefined;
 }
 
 export function currentStep({ path, ctx }: { path: string; ctx?: RunContext }): StepIdentity {
@@ -39,5 +41,6 @@ export function currentStep({ path, ctx }: { path: string; ctx?: RunContext }): 
     tenant: ctx?.tenant ?? 'default',
     path,
     attempt: info.isLocal ? 0 : info.attempt,
+    predecessorKey: ctx?.predecessor === undefined ? undefined : stepKey(ctx.predecessor, path),
   };
 }

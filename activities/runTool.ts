@@ -5,7 +5,16 @@ import { quickToolLimitMs } from '../core/limits.js';
 import { describeIssues } from '../core/schema.js';
 import type { StepSafety } from '../core/steps.js';
 import type { ToolContext, ToolDefinition } from '../core/tool.js';
-import { beginStep, failStep, findStep, finishStep, hashJson, putBlob, recordPureStep } from '../ledger/index.js';
+import {
+  beginStep,
+  failStep,
+  findStep,
+  finishStep,
+  hashJson,
+  putBlob,
+  recordPureStep,
+  reuseStep,
+} from '../ledger/index.js';
 import { type ActivityDependencies, currentStep, type StepIdentity } from './dependencies.js';
 import { documentStore } from './documentStore.js';
 import { withHeartbeat } from './heartbeat.js';
@@ -134,6 +143,8 @@ export function createRunTool(dependencies: ActivityDependencies) {
       owner,
       safety,
     };
+    const reused = step.predecessorKey && (await reuseStep(ledger, identity, step.predecessorKey));
+    if (reused) return reused.result as RunToolResult;
     if (safety === 'pure' && toolPolicy(tool).quick) {
       const found = await findStep(ledger, identity.key, identity.fingerprint);
       if (found) return found.result as RunToolResult;

@@ -1,10 +1,16 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { loadProject } from '../workers/loadProject.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
-import { agentsCommand, cancelCommand, resultCommand, runsCommand, showCommand } from './commands/inspect.js';
+import {
+  agentsCommand,
+  cancelCommand,
+  resultCommand,
+  retryCommand,
+  runsCommand,
+  showCommand,
+} from './commands/inspect.js';
 import { offlineModelCommand, workerCommand } from './commands/processes.js';
 import { runCommand } from './commands/run.js';
 import { exitCodes, reportError } from './output.js';
@@ -33,15 +39,13 @@ const program = new Command('segno')
   );
 
 const commands = [
-  devCommand({
-    loadConfig: async (dir, configPath) =>
-      (await loadProject(configPath === undefined ? { dir } : { configPath })).config,
-  }),
+  devCommand(),
   runCommand(),
   runsCommand(),
   showCommand(),
   resultCommand(),
   cancelCommand(),
+  retryCommand(),
   agentsCommand(),
   workerCommand(),
   offlineModelCommand(),

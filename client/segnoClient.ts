@@ -19,6 +19,7 @@ import {
   openLedger,
   putBlob,
 } from '../ledger/index.js';
+import { decodeInput } from './decodeInput.js';
 import { runFailure } from './runFailure.js';
 import { describeRun, type RunDetails, type RunSummary, listRuns } from './runs.js';
 
@@ -126,6 +127,35 @@ export class SegnoClient {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       return this.attach(id, memo);
     }
+  }
+
+  /**
+   * Retry a run that ended without a result: a new run with the same id and input, which reuses every finished step whose
+   * path, input and definition are unchanged.
+   *
+   * @throws SegnoError `Run.Unknown`, `Run.Conflict` when it is in progress or has completed
+   */
+  async retry(id: string): Promise<Run> {
+    const { handle, description } = await this.describe(id);
+    const status = description.status.name;
+    if (status === 'RUNNING' || status === 'COMPLETED') {
+      throw new SegnoError(
+        'Run.Conflict',
+        `the run ${id} is ${status.toLowerCase()}; only a run that ended without a result is retried`,
+      );
+    }
+    const { events } = await this.temporal.workflow.getHandle(id, description.runId).fetchHistory();
+    const started = events?.[0]?.workflowExecutionStartedEventAttributes;
+    const args = await decodeInput(started?.input?.payloads ?? [], this.temporal.options.loadedDataConverter);
+    const memo: RunMemo = { ...(description.memo?.[memoKey] as RunMemo | undefined), predecessor: description.runId };
+    const retried = await this.temporal.workflow.start(description.type, {
+      workflowId: handle.workflowId,
+      taskQueue: description.taskQueue,
+      args,
+      memo: { [memoKey]: memo },
+      workflowTaskTimeout: workflowTaskTimeoutMs,
+    });
+    return this.run(retried, retried.firstExecutionRunId, false);
   }
 
   /** @throws SegnoError `Run.Unknown` */

@@ -6,6 +6,7 @@ export { ledgerVersion, migrateLedger } from './migrateLedger.js';
 export { beginStep } from './steps/beginStep.js';
 export { failStep, finishStep, inlineResultBytes } from './steps/settleStep.js';
 export { findStep, recordPureStep } from './steps/recordPureStep.js';
+export { reuseStep } from './steps/reuseStep.js';
 export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';
 export type { StepResolution } from './steps/resolveStep.js';
 export type {

@@ -1,4 +1,4 @@
-/** Commands that look at runs and at the project: runs, show, result, cancel, agents. */
+/** Commands on runs that exist, and on the project: runs, show, result, cancel, retry, agents. */
 import { Command } from 'commander';
 import { SegnoError } from '../../core/errors.js';
 import { progressTree } from '../../core/progressTree.js';
@@ -6,7 +6,7 @@ import { loadProject, workflowNames } from '../../workers/loadProject.js';
 import { type ProjectFlags, uiAddress, withClient } from '../openProject.js';
 import { colours, formatCost, formatDuration, formatTokens, printJson, table } from '../output.js';
 import { renderProgress } from '../renderProgress.js';
-import { writeResult } from './run.js';
+import { follow, writeResult } from './run.js';
 
 interface Flags extends ProjectFlags {
   json: boolean;
@@ -107,6 +107,19 @@ export function cancelCommand(): Command {
         if (flags.json) return printJson({ id, cancelled: status === 'running', status });
         process.stdout.write(status === 'running' ? `Cancelling ${id}.\n` : `${id} is ${status} already.\n`);
       });
+    });
+}
+
+export function retryCommand(): Command {
+  return inspecting(
+    'retry',
+    'run a failed or cancelled run again, reusing its finished steps',
+    '  $ segno retry demo\n  $ segno retry demo --out summary.pdf',
+  )
+    .argument('<run>', "the run's id")
+    .option('--out <file>', 'where to write the result (its document, if it has one)')
+    .action(async (id: string, flags: Flags & { out?: string }) => {
+      await withClient(flags, async (client, dir) => follow(client, await client.retry(id), { dir }, flags));
     });
 }
 

@@ -14,14 +14,17 @@ import { parseInput, storeInput } from '../runInput.js';
 import { watchRun } from '../watchRun.js';
 import { noticeLine } from './stackReport.js';
 
-interface RunFlags extends ProjectFlags {
-  input: string[];
+export interface FollowFlags {
   out?: string;
+  json: boolean;
+}
+
+interface RunFlags extends ProjectFlags, FollowFlags {
+  input: string[];
   id?: string;
   deps?: string;
   timeout?: string;
   detach: boolean;
-  json: boolean;
 }
 
 const examples = `
@@ -133,7 +136,12 @@ function detached(run: Run, project: Project, flags: RunFlags): void {
   else process.stdout.write(`${run.attached ? 'In progress' : 'Started'}: ${run.id}\n  segno show ${run.id}\n`);
 }
 
-async function follow(client: SegnoClient, run: Run, project: Project, flags: RunFlags): Promise<void> {
+export async function follow(
+  client: SegnoClient,
+  run: Run,
+  project: Pick<Project, 'dir'>,
+  flags: FollowFlags,
+): Promise<void> {
   const stopListening = cancelOnSignal(run);
   if (!flags.json)
     process.stderr.write(`${run.attached ? `Run ${run.id} is in progress; following it.` : `Run ${run.id}`}\n`);
@@ -178,7 +186,7 @@ export async function writeResult(client: SegnoClient, result: unknown, out: str
 async function summarize(
   client: SegnoClient,
   run: Run,
-  project: Project,
+  project: Pick<Project, 'dir'>,
   result: unknown,
   written: string | undefined,
 ): Promise<void> {
