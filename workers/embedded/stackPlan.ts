@@ -40,6 +40,8 @@ export interface PlanOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly configPath?: string | undefined;
   readonly worker?: boolean | undefined;
+  /** Any free ports instead of the usual ones, for a passing stack: people and tools look for theirs there. */
+  readonly anyPorts?: boolean | undefined;
   readonly onProgress?: ((progress: TemporalProgress) => void) | undefined;
 }
 
@@ -58,14 +60,17 @@ export async function planStack(options: PlanOptions, lastPorts: StackPorts): Pr
     namespace: namespaceOf(options.env),
     outside,
     onProgress: options.onProgress,
-    ports: await openPortBook(wanted, lastPorts),
+    ports: await openPortBook(wanted, options.anyPorts ? [] : [lastPorts, usualPorts]),
   };
 }
 
-async function openPortBook(wanted: readonly Address[], last: StackPorts): Promise<PortBook> {
+async function openPortBook(wanted: readonly Address[], preferred: readonly StackPorts[]): Promise<PortBook> {
   const taken = new Set<number>();
   const ports: StackPorts = {};
-  for (const name of wanted) ports[name] = await chooseFreePort([last[name], usualPorts[name]], taken);
+  for (const name of wanted) {
+    const candidates = preferred.map((book) => book[name]);
+    ports[name] = await chooseFreePort(candidates, taken);
+  }
   return {
     get(name) {
       const port = ports[name];

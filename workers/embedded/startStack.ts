@@ -33,6 +33,8 @@ export interface StartStackOptions {
   readonly configPath?: string;
   /** False starts the servers only. Default true. */
   readonly worker?: boolean;
+  /** Any free ports instead of the usual ones. */
+  readonly anyPorts?: boolean;
   readonly onEvent?: (event: StackNotice) => void;
   /** While a Temporal binary is downloaded or built. */
   readonly onProgress?: (progress: TemporalProgress) => void;
