@@ -43,7 +43,7 @@ export function openaiClient(baseURL: string): WireClient {
 
   async function ask({ prompt, stream, maxTokens, tools, schema }: Asked): Promise<Seen> {
     const request = {
-      model: 'offline',
+      model: 'segno-offline',
       messages: [{ role: 'user' as const, content: prompt }],
       ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
       ...(tools === undefined ? {} : { tools: Object.entries(tools).map(toOpenaiTool) }),
@@ -101,7 +101,7 @@ export function aiSdkClient(baseURL: string): WireClient {
 
   async function ask({ prompt, stream, maxTokens, tools, schema }: Asked): Promise<Seen> {
     const request = {
-      model: provider('offline'),
+      model: provider('segno-offline'),
       prompt,
       maxRetries: 0,
       abortSignal: AbortSignal.timeout(10_000),
