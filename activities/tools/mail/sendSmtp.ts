@@ -80,7 +80,7 @@ function smtpOptions(url: string): SmtpOptions & { auth?: { user: string; pass: 
     );
   }
   const { auth, ...options } = parseConnectionUrl(url) as SmtpOptions & { auth?: { user?: string; pass?: string } };
-  return { ...options, ...(auth?.user ? { auth: { user: auth.user, pass: auth.pass ?? '' } } : {}) } as never;
+  return { ...options, ...(auth?.user ? { auth: { user: auth.user, pass: auth.pass ?? '' } } : {}) };
 }
 
 function classify(error: unknown, started: boolean, secrets: readonly string[]): SegnoError {

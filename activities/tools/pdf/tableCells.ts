@@ -33,7 +33,7 @@ export function isClosing(text: string): boolean {
 /** @param pieces a row's texts from left to right, split wherever there was a gap */
 export function tableCells(pieces: readonly string[]): string[] {
   if (pieces.length < 2) return [...pieces];
-  return joinClosing(joinCurrency(pieces.flatMap(splitFigures))).map(closeUp);
+  return joinClosing(joinCurrency(splitTrailingCurrency(pieces.flatMap(splitFigures)))).map(closeUp);
 }
 
 /** `$ 82,959 $ 81,434` drawn without a visible gap is two cells. */
@@ -46,35 +46,39 @@ function splitFigures(piece: string): string[] {
   return [...(head === '' ? [] : [head]), ...(piece.slice(first).match(priced) ?? []).map((part) => part.trim())];
 }
 
+/** `(17,325) $` before `119,158`: the sign belongs to the next cell, and so does the one after a label. */
+function splitTrailingCurrency(pieces: readonly string[]): string[] {
+  return pieces.flatMap((piece, index) => {
+    const next = pieces[index + 1];
+    if (next === undefined || piece.length > longestFigureCell || !startsFigure(next)) return [piece];
+    const [, head, sign] = trailingCurrency.exec(piece) ?? [];
+    return head === undefined || sign === undefined ? [piece] : [head, sign];
+  });
+}
+
 function joinCurrency(pieces: readonly string[]): string[] {
   const cells: string[] = [];
   let pending = '';
-  pieces.forEach((piece, index) => {
-    const next = pieces[index + 1];
+  for (const piece of pieces) {
     if (pending !== '') {
-      if (isFigure(piece) || /^\(?\d[\d,.]*\)? /.test(piece)) {
-        cells.push(`${pending} ${piece}`);
-        pending = '';
-        return;
-      }
-      cells.push(pending);
+      const sign = pending;
       pending = '';
+      if (startsFigure(piece)) {
+        cells.push(`${sign} ${piece}`);
+        continue;
+      }
+      cells.push(sign);
     }
-    if (isCurrency(piece) && next !== undefined) {
-      pending = piece;
-      return;
-    }
-    const trailing =
-      piece.length <= longestFigureCell && next !== undefined && isFigure(next) ? trailingCurrency.exec(piece) : null;
-    if (trailing) {
-      cells.push(trailing[1] ?? '');
-      pending = trailing[2] ?? '';
-      return;
-    }
-    cells.push(piece);
-  });
+    if (isCurrency(piece)) pending = piece;
+    else cells.push(piece);
+  }
   if (pending !== '') cells.push(pending);
   return cells;
+}
+
+/** Also a figure with words after it, as in a chart's labels: `(300) Operating loss`. */
+function startsFigure(piece: string): boolean {
+  return isFigure(piece) || /^\(?\d[\d,.]*\)? /.test(piece);
 }
 
 function joinClosing(pieces: readonly string[]): string[] {

@@ -100,7 +100,7 @@ function drawFigures(doc: PDFKit.PDFDocument, figures: readonly ReportFigure[]):
 
 function drawSection(doc: PDFKit.PDFDocument, section: ReportSection): void {
   // A heading needs company: at least two lines of what follows on the same page.
-  if (doc.y + 64 > contentBottom) doc.addPage();
+  if (section.newPage || doc.y + 64 > contentBottom) doc.addPage();
   doc
     .font(fonts.bold)
     .fontSize(14)

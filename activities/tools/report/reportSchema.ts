@@ -58,6 +58,7 @@ export const reportSchema = z.object({
     .array(
       z.object({
         heading: text(200),
+        newPage: z.boolean().optional().describe('Start this section on a page of its own'),
         paragraphs: z.array(text(20_000)).max(200).optional(),
         bullets: z.array(bulletSchema).max(200).optional(),
         table: tableSchema.optional(),
