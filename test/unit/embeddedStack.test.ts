@@ -160,7 +160,7 @@ describe('ports', () => {
 describe('a start that does not succeed', () => {
   it('leaves the folder free and nothing running', async () => {
     await expect(start({ temporal: {}, worker: { exitCode: 1 } })).rejects.toThrow(/worker ended/);
-    expect(shop.diary()).toContain('temporal termed');
+    expect(savedState()).toMatchObject({ status: 'stopped', children: [] });
     await start();
   });
 
@@ -172,6 +172,19 @@ describe('a start that does not succeed', () => {
     abort.abort(new Error('Ctrl-C'));
     await expect(starting).rejects.toThrow('Ctrl-C');
     expect(savedState()).toMatchObject({ status: 'stopped', children: [] });
+  });
+});
+
+describe('a stop while the stack starts', () => {
+  it('is not undone by a child that gets ready on its way out', async () => {
+    const abort = new AbortController();
+    const standIns = { worker: { readyWhen: shop.path('never'), readyOnTerm: true } };
+    const starting = startStack({ ...options(standIns), signal: abort.signal });
+    await until('the worker runs', () => shop.diary().includes('worker started') && savedState().children.length > 0);
+    await until('it listens', () => shop.diary().includes('worker listening'));
+    abort.abort(new Error('Ctrl-C'));
+    await expect(starting).rejects.toThrow('Ctrl-C');
+    expect(shop.diary()).toContain('worker ready');
   });
 });
 

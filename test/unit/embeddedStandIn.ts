@@ -20,6 +20,8 @@ export interface StandInBehaviour {
   readonly ignoresTerm?: boolean;
   /** Lives on when its supervisor is killed, as Temporal does. */
   readonly survivesParent?: boolean;
+  /** Says that it is ready when it is told to end, as one does that was about to. */
+  readonly readyOnTerm?: boolean;
   readonly url?: string;
 }
 
@@ -32,12 +34,13 @@ const earlier = existsSync(diary) ? readFileSync(diary, 'utf8').split('\\n').fil
 note('started');
 if (does.says) console.error(does.says);
 if (does.exitCode !== undefined || earlier < (does.failStarts ?? 0)) process.exit(does.exitCode ?? 7);
-process.on('SIGTERM', () => { note('termed'); if (!does.ignoresTerm) process.exit(0); });
+process.on('SIGTERM', () => { note('termed'); if (does.readyOnTerm) { ready(); setTimeout(() => process.exit(0), 100); } else if (!does.ignoresTerm) process.exit(0); });
 process.on('disconnect', () => { if (!does.ignoresTerm && !does.survivesParent) { note('orphaned'); process.exit(0); } });
 process.on('exit', () => note('ended'));
-const ready = () => { note('ready'); console.log(JSON.stringify({ ready: true, url: does.url, pid: process.pid })); };
+function ready() { note('ready'); console.log(JSON.stringify({ ready: true, url: does.url, pid: process.pid })); }
 if (does.readyWhen) { const timer = setInterval(() => { if (existsSync(does.readyWhen)) { clearInterval(timer); ready(); } }, 5); }
 else ready();
+note('listening');
 setInterval(() => {}, 1000);
 `;
 

@@ -19,6 +19,9 @@ import { closeChildLog, logTail, openChildLog, sizeOf } from './childLog.js';
 import type { ChildCommand, ChildSpec, ReadyFacts } from './childSpec.js';
 import { signalProcess } from './endProcess.js';
 
+/** One that never served has nothing to finish, and may be too busy starting to hear a signal. */
+const startingGraceMs = 2_000;
+
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -28,7 +31,7 @@ export interface RunningChild {
   readonly identity: ProcessIdentity;
   readonly ready: Promise<ReadyFacts>;
   readonly exited: Promise<ChildExit>;
-  /** SIGTERM, and SIGKILL after the spec's grace period; resolves when it has ended. */
+  /** SIGTERM, and SIGKILL after the spec's grace period (a shorter one if it never served); resolves at its end. */
   stop(): Promise<ChildExit>;
   kill(): void;
 }
@@ -63,6 +66,7 @@ export function startChild(spec: ChildSpec, command: ChildCommand, logPath: stri
   const identity = { pid: child.pid, processStartedAt: processStartedAt(child.pid) ?? 'ended' };
   const kill = (): void => signalProcess(identity, 'SIGKILL');
 
+  let served = false;
   const ready = new Promise<ReadyFacts>((resolve, reject) => {
     const giveUp = new AbortController();
     const fail = (what: string): void => {
@@ -79,6 +83,7 @@ export function startChild(spec: ChildSpec, command: ChildCommand, logPath: stri
     });
     const confirm = async (facts: ReadyFacts): Promise<void> => {
       await spec.probe?.(facts, giveUp.signal);
+      served = true;
       clearTimeout(timer);
       resolve(facts);
     };
@@ -110,7 +115,7 @@ export function startChild(spec: ChildSpec, command: ChildCommand, logPath: stri
     kill,
     async stop() {
       signalProcess(identity, 'SIGTERM');
-      const timer = setTimeout(kill, spec.graceMs);
+      const timer = setTimeout(kill, served ? spec.graceMs : Math.min(spec.graceMs, startingGraceMs));
       return exited.finally(() => clearTimeout(timer));
     },
   };

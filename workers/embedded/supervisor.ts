@@ -76,6 +76,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       try {
         const child = await launch(spec);
         facts[spec.name] = await child.ready;
+        // A child may still get ready on its way out.
+        stopping.signal.throwIfAborted();
         emit({ kind: 'ready', name: spec.name, afterMs: Date.now() - startedAt, restarted: false });
         void keepAlive(spec, child, Date.now());
         return;
