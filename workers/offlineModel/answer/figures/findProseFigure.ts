@@ -22,6 +22,8 @@ const anyConcept = new RegExp(
 );
 const neutralBefore =
   /^(?:total|net|our|its|the|their|company|companys|groups?|consolidated|quarterly|overall|in|of|and|while|with|as|that|reported|record|quarter|third-quarter|first-quarter|second-quarter|fourth-quarter|year|for|strong|posted|however|although|whereas|but|q[1-4]|fy\d*|\d+|standalone|reports?|delivered|generated|achieved|recorded|saw|when|highlights?|results?|a|by|diluted|basic|gaap|where|had)$/i;
+/** Looked at in one sentence; more is no running text. */
+const mostMentions = 4;
 const guidance =
   /\b(?:expects?|expected|guidance|forecast|outlook|targets?|anticipates?|projected|will be|would be|could be|aims?)\b/i;
 const longerPeriod =
@@ -37,7 +39,12 @@ export function findProseFigure(
   let best: Figure | null = null;
   for (const sentence of sentences) {
     if (!/\d/.test(sentence.text)) continue;
-    for (const match of sentence.text.matchAll(names)) {
+    names.lastIndex = 0;
+    for (
+      let match = names.exec(sentence.text), seen = 0;
+      match && seen < mostMentions;
+      match = names.exec(sentence.text), seen += 1
+    ) {
       const figure = readClause(concept, sentence, match.index, match.index + match[0].length, companyWords);
       if (figure && (best === null || figure.score > best.score)) best = figure;
     }

@@ -6,7 +6,7 @@
  * 2. The prior amount is of the same length of period, a year earlier; the preceding quarter is not prior.
  */
 import { contentWords } from '../schema/fieldWords.js';
-import { plainLabel, type FinanceConcept } from '../lexicon/finance.js';
+import type { FinanceConcept } from '../lexicon/finance.js';
 import type { PeriodDate } from '../text/readPeriods.js';
 import type { CellNumber } from '../text/scanNumbers.js';
 import type { Table, TableRow } from '../tables/readTables.js';
@@ -19,12 +19,14 @@ export interface FigureContext {
 }
 
 export function findTableFigure(concept: FinanceConcept, context: FigureContext): Figure | null {
-  let best: Figure | null = null;
+  let best: { figure: Figure; table: Table } | null = null;
   for (const row of context.rows) {
     const figure = readRow(concept, row, context);
-    if (figure && (best === null || figure.score > best.score)) best = figure;
+    if (figure && (best === null || figure.score > best.figure.score)) best = { figure, table: row.table };
   }
-  return best && withStatedGrowth(best, concept, context);
+  if (best === null) return null;
+  const scale = best.figure.scale ?? findScale(best.table.context) ?? findScale(best.table.pageHead);
+  return withStatedGrowth({ ...best.figure, scale }, concept, context);
 }
 
 function readRow(concept: FinanceConcept, row: TableRow, context: FigureContext): Figure | null {
@@ -35,8 +37,7 @@ function readRow(concept: FinanceConcept, row: TableRow, context: FigureContext)
   const picked = pickColumns(row, context.periodEnd, concept.flow);
   if (picked === null || picked.current === null) return null;
   if (concept.perShare !== true && looksPerShare(row)) return null;
-  const sign =
-    /^net loss(?! income)/.test(plainLabel(row.label)) && !/\(income\)|\(earnings\)|\(profit\)/i.test(row.label);
+  const sign = /^net loss(?! income)/.test(row.name) && !/\(income\)|\(earnings\)|\(profit\)/i.test(row.label);
   const amount = (value: CellNumber | null): Amount | null =>
     value && !value.missing ? { value: sign && value.value > 0 ? -value.value : value.value, page: row.page } : null;
   const current = amount(picked.current);
@@ -46,7 +47,7 @@ function readRow(concept: FinanceConcept, row: TableRow, context: FigureContext)
     current,
     prior,
     growthPercent: stated ?? computeGrowth(current, prior),
-    scale: picked.current.scale ?? findScale(row.table.context) ?? findScale(row.table.pageHead),
+    scale: picked.current.scale,
     currency: row.values.find((value) => value.currency !== null)?.currency ?? null,
     score: rank + place + picked.score - Math.min(10, row.lineIndex / 2_000),
   };
@@ -54,8 +55,8 @@ function readRow(concept: FinanceConcept, row: TableRow, context: FigureContext)
 
 /** 0 for another thing; up to 100 for the best label of the concept. */
 export function rateLabel(concept: FinanceConcept, row: TableRow): number {
-  const own = plainLabel(row.label);
-  const section = plainLabel(row.section);
+  const own = row.name;
+  const section = row.sectionName;
   if (
     own === '' ||
     /\bper (?:common |ordinary |diluted |basic )?share\b/.test(`${section} ${own}`) !== (concept.perShare === true)
@@ -94,8 +95,22 @@ const balanceOrCash =
 
 /** How likely a table is the statement: from its own title, then its page's head. */
 export function rateTable(table: Table, flow: boolean): number {
+  const kind = titles.get(table) ?? readTitle(table);
+  titles.set(table, kind);
+  if (kind.title === 'other') return flow ? -100 : 40;
+  return kind.score;
+}
+
+/** Tables are rated once, however many rows ask. */
+const titles = new WeakMap<Table, TableKind>();
+
+interface TableKind {
+  readonly title: 'income' | 'other' | null;
+  readonly score: number;
+}
+
+function readTitle(table: Table): TableKind {
   const title = lastTitle(table.context) ?? lastTitle(table.pageHead);
-  if (title === 'other') return flow ? -100 : 40;
   let score = title === 'income' ? 60 : 0;
   const lines = table.context.split('\n');
   const titleAt = lines.findLastIndex((line) => incomeStatement.test(line));
@@ -111,7 +126,7 @@ export function rateTable(table: Table, flow: boolean): number {
   if (/standalone/.test(table.context) && !/consolidated/.test(table.context)) score -= 25;
   if (/\bnote \d|\bnotes to\b/.test(table.context) && title !== 'income') score -= 20;
   if (/unaudited/.test(`${table.context}${table.pageHead}`)) score += 5;
-  return score;
+  return { title, score };
 }
 
 function lastTitle(context: string): 'income' | 'other' | null {

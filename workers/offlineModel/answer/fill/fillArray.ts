@@ -117,8 +117,7 @@ function fromItem(words: readonly string[], scope: Scope): string[] {
       for (const [key, value] of Object.entries(object)) {
         const own = splitName(key).join(' ');
         if (own !== name && own.replace(/s$/, '') !== singular) continue;
-        if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string'))
-          return value as string[];
+        if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string')) return value;
         if (typeof value === 'string' && value !== '') return [value];
       }
     }

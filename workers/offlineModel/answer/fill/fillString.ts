@@ -1,5 +1,5 @@
 /** Strings by what the field names: entities of the report, formats, titles, texts, labelled values. */
-import { summarise } from '../text/summarise.js';
+
 import { queryOf, rankSentences } from '../text/rankSentences.js';
 import { readPeriods } from '../text/readPeriods.js';
 import { scanNumbers } from '../text/scanNumbers.js';

@@ -33,8 +33,16 @@ export function stem(word: string): string {
   return stemmed.length >= 3 ? stemmed.replace(/e$/, '') : word;
 }
 
-/** Words that carry meaning, stemmed. */
-export function contentWords(text: string): string[] {
-  const words = text.toLowerCase().match(/[\p{L}][\p{L}\p{N}’'-]{1,40}/gu) ?? [];
-  return words.filter((word) => !stopWords.has(word)).map((word) => stem(word.replace(/[’']s$/, '')));
+/** Words that carry meaning, stemmed. A cache spares long texts stemming the same word again. */
+export function contentWords(text: string, cache = new Map<string, string>()): string[] {
+  const stems: string[] = [];
+  for (const word of text.toLowerCase().match(/[\p{L}][\p{L}\p{N}’'-]{1,40}/gu) ?? []) {
+    let known = cache.get(word);
+    if (known === undefined) {
+      known = stopWords.has(word) ? '' : stem(word.replace(/[’']s$/, ''));
+      cache.set(word, known);
+    }
+    if (known !== '') stems.push(known);
+  }
+  return stems;
 }

@@ -61,7 +61,7 @@ function readLeaves(lines: readonly HeaderLine[], leafAt: number): Leaf[] {
       if (token.kind === 'quarter') {
         return { kind: 'value', percent: false, months: 3, end: { year: token.year, month: null, day: null } };
       }
-      const { year, month, day } = token as Extract<PeriodToken, { kind: 'date' }>;
+      const { year, month, day } = token;
       return { kind: 'value', percent: false, months: null, end: { year, month, day } };
     });
 }

@@ -5,6 +5,7 @@
  * 1. One pass over the lines; what a row knows of its surroundings is at most 14 lines old.
  * 2. A row whose values cannot be matched with its header has `columns: null`; nobody guesses them later.
  */
+import { plainLabel } from '../lexicon/finance.js';
 import type { TextDocument, TextLine } from '../text/readText.js';
 import { readPeriods, type PeriodToken } from '../text/readPeriods.js';
 import { readCell, type CellNumber } from '../text/scanNumbers.js';
@@ -21,6 +22,9 @@ export interface Table {
 
 export interface TableRow {
   readonly label: string;
+  /** The label and the section as `plainLabel` has them. */
+  readonly name: string;
+  readonly sectionName: string;
   /** The last line above that had words and no values: `Net sales:`; or the first half of a wrapped label. */
   readonly section: string;
   readonly sectionIsAdjacent: boolean;
@@ -85,6 +89,8 @@ export function readTables(document: TextDocument): TableRow[] {
     rowsSinceHeader += 1;
     rows.push({
       label: row.label,
+      name: plainLabel(row.label),
+      sectionName: plainLabel(section),
       section,
       sectionIsAdjacent: sectionLine === line.index - 1,
       values: row.values,
@@ -145,7 +151,8 @@ function isYear(number: CellNumber): boolean {
 
 /** The period tokens of a line that heads columns; null for running text and for lines without any. */
 function headerTokens(line: TextLine): PeriodToken[] | null {
-  if (line.text.length > 320) return null;
+  if (line.text.length > 320 || (line.cells.length === 1 && line.text.length > 150) || !mayHeadColumns.test(line.text))
+    return null;
   const text = line.cells.join('\t');
   const tokens = readPeriods(text);
   if (tokens.length === 0) return null;
@@ -157,6 +164,9 @@ function headerTokens(line: TextLine): PeriodToken[] | null {
   if (tokens.every((token) => token.kind === 'change') && foreign.length > 2 && line.cells.length < 2) return null;
   return tokens;
 }
+
+const mayHeadColumns =
+  /(?:19|20)\d\d|months?|weeks?|quarter|year|half|change|growth|increase|varia|yoy|[%$]|\bq[1-4]|[1-4]q|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d[./]\d/i;
 
 const headerWord =
   /^(?:for|the|ended|ending|months?|and|period|quarter|quarterly|fiscal|year|years|in|millions?|thousands?|billions?|crores?|lakhs?|except|per|share|shares|amounts?|data|unaudited|audited|reviewed|particulars|as|of|at|to|date|vs|versus|change|dollars|rs|weeks?|consolidated|standalone)$/i;

@@ -12,7 +12,8 @@ export interface SentenceIndex {
 
 export function indexSentences(all: readonly Sentence[]): SentenceIndex {
   const sentences = all.filter((sentence) => isReadable(sentence.text));
-  const stems = sentences.map((sentence) => contentWords(sentence.text));
+  const cache = new Map<string, string>();
+  const stems = sentences.map((sentence) => contentWords(sentence.text, cache));
   const frequency = new Map<string, number>();
   let total = 0;
   for (const words of stems) {
@@ -25,7 +26,13 @@ export function indexSentences(all: readonly Sentence[]): SentenceIndex {
 /** Running text: not a heading, a form's boilerplate or a row of figures. */
 function isReadable(text: string): boolean {
   if (text.length < 12 || text.length > 900) return false;
-  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  let letters = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if ((code | 32) >= 97 && (code | 32) <= 122) letters += 1;
+    else if (code > 191 && code < 0x2000) letters += 1;
+    else if (code > 0x2e7f) letters += 1;
+  }
   return letters > text.length * 0.5;
 }
 
