@@ -21,9 +21,12 @@ interface Segment {
 
 const fewestProseLines = 5;
 const candidateCount = 60;
+/** A page of small print has 2,000 runs; more than this is no page for reading, and would hold the worker for seconds. */
+const mostRuns = 10_000;
 
 /** @returns the page's zones from top to bottom, or undefined when no part of it has columns */
 export function findGutter(runs: readonly TextRun[]): { zones: Zone[] } | undefined {
+  if (runs.length > mostRuns) return undefined;
   const segments = segmentsOf(runs);
   if (segments.filter(isProse).length < fewestProseLines * 2) return undefined;
   const left = Math.min(...bounds(segments, 'x'));
