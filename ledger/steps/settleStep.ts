@@ -60,12 +60,17 @@ export async function finishStep(ledger: Ledger, input: FinishStepInput): Promis
   return statement.run(ledger);
 }
 
-/** @throws SegnoError `Ledger.Unavailable` */
+/**
+ * A failure after which nobody knows whether the effect took place leaves the step `unknown`, for a person to settle.
+ *
+ * @throws SegnoError `Ledger.Unavailable`
+ */
 export async function failStep(ledger: Ledger, input: FailStepInput): Promise<SettleResult> {
   const statement = new SettleStatement(input);
+  const state = input.error.type === 'Tool.OutcomeUnknown' ? 'unknown' : 'failed';
   const error = statement.bind(canonicalJson(input.error));
-  statement.step(`state = 'failed', error = ${error}`);
-  statement.settledBefore(`s.state = 'failed' and s.error = ${error}`);
+  statement.step(`state = '${state}', error = ${error}`);
+  statement.settledBefore(`s.state = '${state}' and s.error = ${error}`);
   statement.attempt('failed', input.usage, error);
   return statement.run(ledger);
 }
