@@ -2,18 +2,24 @@ import { z } from 'zod';
 import { type AgentDefinition, isAgent } from './defineAgent.js';
 import { isTool } from './defineTool.js';
 import { SegnoError } from './errors.js';
+import { maxPriceDecimals } from './money.js';
 import { describeIssues } from './schema.js';
 import type { ToolDefinition } from './tool.js';
 
 const name = z.string().regex(/^[A-Za-z][\w.-]{0,63}$/, 'a name of letters, digits, _ . -, at most 64');
 const definitions = z.union([z.record(z.string(), z.unknown()), z.array(z.record(z.string(), z.unknown()))]);
 
+const usdPerMillionTokens = z
+  .number()
+  .nonnegative()
+  .refine((price) => Number(price.toFixed(maxPriceDecimals)) === price, `at most ${maxPriceDecimals} decimals`);
+
 /** USD per million tokens. Segno ships no prices: these are the user's own figures. */
 const priceSchema = z.strictObject({
-  input: z.number().nonnegative(),
-  output: z.number().nonnegative(),
+  input: usdPerMillionTokens,
+  output: usdPerMillionTokens,
   /** Input the provider served from its prompt cache. Default: the `input` price. */
-  cachedInput: z.number().nonnegative().optional(),
+  cachedInput: usdPerMillionTokens.optional(),
 });
 
 const modelSchema = z.strictObject({

@@ -7,7 +7,8 @@
  */
 
 const picoPerUsd = 1_000_000_000_000n;
-const maxPriceDecimals = 6;
+/** Of a price in USD per million tokens. */
+export const maxPriceDecimals = 6;
 
 /** Tokens of one or more model calls. `inputTokens` includes the cached ones, as providers count them. */
 export interface TokenUsage {
