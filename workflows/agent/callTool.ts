@@ -5,11 +5,17 @@ import { quickActivities, remoteActivities } from '../activities.js';
 import type { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
 
+/** The activity ends a tool at its own limit; the server's is for a tool that does not listen. */
+const attemptMarginMs = 2_000;
+/** A quick tool that goes remote was slower than it said, or waits for its first try to end. */
+const quickGoneRemoteMs = 10_000;
+
 /**
  * Run a tool the way its policy says.
  *
  * A quick tool gets one try inside the workflow task. If that try fails retryably or takes too long, the same step goes on
- * as a remote activity under the same key: what has been recorded by then is returned, never done again.
+ * as a remote activity under the same key: what has been recorded by then is returned, never done again. A tool that turns
+ * out to be a long one (nobody had asked yet, or a deploy made it one) answers with its policy and has not run.
  */
 export async function callTool(
   request: RunToolRequest,
@@ -18,32 +24,33 @@ export async function callTool(
 ): Promise<RunToolResult> {
   if (deadline.leftMs === 0) throw fail('Tool.DeadlineExceeded', `${request.path} had no time left`, request.path);
   try {
-    const known = policy ?? { quick: true, timeoutMs: quickToolLimitMs };
-    if (!known.quick) return await runRemote(request, known, deadline);
-    const tried = await tryQuick(policy ? request : { ...request, onlyQuick: true }, known.timeoutMs);
-    if (tried === 'go remote') return await runRemote(request, known, deadline);
-    const ran = tried.policy === undefined || tried.policy.quick;
-    return ran ? tried : { ...(await runRemote(request, tried.policy!, deadline)), policy: tried.policy! };
+    if (policy && !policy.quick) return await runRemote(request, policy.timeoutMs + attemptMarginMs, deadline);
+    const tried = await tryQuick(
+      policy ? request : { ...request, onlyQuick: true },
+      policy?.timeoutMs ?? quickToolLimitMs,
+    );
+    const ran = tried ?? (await runRemote({ ...request, onlyQuick: true }, quickGoneRemoteMs, deadline));
+    if (ran.policy === undefined || ran.policy.quick) return ran;
+    return { ...(await runRemote(request, ran.policy.timeoutMs + attemptMarginMs, deadline)), policy: ran.policy };
   } catch (error) {
     throw stepFailure(error, request.path, 'Tool.DeadlineExceeded');
   }
 }
 
-async function tryQuick(request: RunToolRequest, timeoutMs: number): Promise<RunToolResult | 'go remote'> {
+/** @returns undefined when the call has to go on as a remote activity */
+async function tryQuick(request: RunToolRequest, timeoutMs: number): Promise<RunToolResult | undefined> {
   try {
     return await quickActivities(timeoutMs).runTool(request);
   } catch (error) {
     const cause = error instanceof ActivityFailure ? error.cause : undefined;
     const retryable = cause instanceof TimeoutFailure || (cause instanceof ApplicationFailure && !cause.nonRetryable);
     if (!retryable) throw error;
-    return 'go remote';
+    return undefined;
   }
 }
 
-function runRemote(request: RunToolRequest, policy: ToolPolicy, deadline: Deadline): Promise<RunToolResult> {
-  const leftMs = deadline.leftMs;
-  // A quick tool that goes remote was slower than it said, or is waiting for its first try to end: give it room.
-  const attemptMs = policy.quick ? 10_000 : policy.timeoutMs;
+function runRemote(request: RunToolRequest, attemptMs: number, deadline: Deadline): Promise<RunToolResult> {
+  const { leftMs } = deadline;
   return remoteActivities({
     startToCloseTimeout: Math.min(attemptMs, leftMs),
     scheduleToCloseTimeout: leftMs,
