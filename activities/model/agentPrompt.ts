@@ -33,7 +33,7 @@ export function createAgentPrompt(
         ? undefined
         : {
             type: 'json_schema',
-            json_schema: { name: name.replace(/[^\w-]/g, '_'), schema: wire, strict: holdsStrict(wire) },
+            json_schema: { name: name.replace(/[^\w-]/g, '_').slice(0, 64), schema: wire, strict: holdsStrict(wire) },
           },
     tools: (agent.tools ?? []).flatMap((tool) => {
       const definition = tools.get(tool);
@@ -111,8 +111,15 @@ export function readOutput(
     : { invalid: 'the answer is not an object with the property value' };
 }
 
+/** @throws SegnoError `Model.InvalidOutput` when the schema's own code throws: to ask again would only cost again */
 function check(schema: z.ZodType, value: unknown): { output: unknown } | { invalid: string } {
-  const parsed = schema.safeParse(value);
+  let parsed;
+  try {
+    parsed = schema.safeParse(value);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SegnoError('Model.InvalidOutput', `a refinement of the output schema threw: ${reason}`, { cause: error });
+  }
   return parsed.success ? { output: parsed.data } : { invalid: describeIssues(parsed.error) };
 }
 

@@ -50,20 +50,39 @@ export function classifyModelError(error: unknown, apiKey?: string): SegnoError 
     return make('Model.Unreachable', `no connection to the provider: ${causeOf(error)}`);
   }
   if (error instanceof APIError) {
-    const { status } = error;
-    const type = typeOf(status, error.code ?? error.type);
-    return make(type, status === undefined ? error.message : `${error.message}`, retryAfterMs(error.headers));
+    // After a status the headers are the error's own; inside a stream they are those of an answer that had begun well.
+    const retryAfter = error.status === undefined ? undefined : retryAfterMs(error.headers);
+    return make(typeOf(error), error.message, retryAfter);
   }
   if (error instanceof SyntaxError)
     return make('Model.BadResponse', `the provider’s answer is not JSON: ${error.message}`);
   return make('Model.StreamBroken', `the provider’s stream broke: ${causeOf(error)}`);
 }
 
-function typeOf(status: number | undefined, code: string | null | undefined): ErrorType {
-  const named = code ? byCode[code] : undefined;
-  if (named) return named;
+function typeOf(error: APIError): ErrorType {
+  // Some compatible providers put a status where OpenAI's wire has a name.
+  const code: unknown = error.code;
+  const named = [code, error.type].find(
+    (name): name is string => typeof name === 'string' && Object.hasOwn(byCode, name),
+  );
+  if (named !== undefined) return byCode[named]!;
+  const status = error.status ?? (typeof code === 'number' ? code : undefined);
   if (status === undefined) return 'Model.ServerError';
   return byStatus[status] ?? (status >= 500 ? 'Model.ServerError' : 'Model.BadRequest');
+}
+
+/** Failures of the way to the provider after which certainly no byte of the request has reached it. */
+const beforeTheWire: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Whether a failed call has cost nothing: it never left, or was answered with an error status, for which nobody charges. */
+export function costNothing(error: unknown): boolean {
+  if (error instanceof APIError && error.status !== undefined) return true;
+  return error instanceof APIConnectionError && beforeTheWire.has(codeOf(error) ?? '');
 }
 
 /** `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), or the finer `retry-after-ms` some providers send. */
@@ -78,9 +97,16 @@ export function retryAfterMs(headers: Headers | undefined, nowMs = Date.now()): 
 }
 
 function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = (error.cause as { code?: unknown } | undefined)?.code ?? (error as { code?: unknown }).code;
-  return typeof code === 'string' ? code : error.message;
+  return codeOf(error) ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** The system's own name for what happened, under however many wrappers. */
+function codeOf(error: unknown): string | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const { code } = current as { code?: unknown };
+    if (typeof code === 'string') return code;
+  }
+  return undefined;
 }
 
 function clean(text: string, apiKey: string | undefined): string {

@@ -74,6 +74,8 @@ export class ModelClients {
       project: null,
       maxRetries: 0,
       timeout: defaultCallTimeoutMs * 10,
+      // Its log would carry what providers send, keys they echo included.
+      logLevel: 'off',
       ...(headers && { defaultHeaders: headers }),
     });
     const entry = { client, apiKey };

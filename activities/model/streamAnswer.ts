@@ -21,20 +21,29 @@ export interface StreamedAnswer {
 /**
  * One streamed chat completion, put together from its chunks.
  *
- * @throws SegnoError `Model.StreamBroken` when the stream ends before the model finished; otherwise what the client throws.
- *   `onUsage` has been called with whatever usage had arrived by then.
+ * @throws SegnoError `Model.StreamBroken` when the stream ends before the model finished, `Model.BadResponse` when it is none;
+ *   otherwise what the client throws. `onUsage` has been called with whatever usage had arrived by then.
  */
 export async function streamAnswer(
   client: OpenAI,
   params: ChatCompletionCreateParamsStreaming,
   options: { signal: AbortSignal; headers: Record<string, string>; onUsage: (usage: TokenUsage) => void },
 ): Promise<StreamedAnswer> {
-  const stream = await client.chat.completions.create(params, { signal: options.signal, headers: options.headers });
+  const { data: stream, response } = await client.chat.completions
+    .create(params, { signal: options.signal, headers: options.headers })
+    .withResponse();
+  const mediaType = response.headers.get('content-type') ?? '';
+  // A login page or an unstreamed body reads as an empty stream.
+  if (/\b(json|html)\b/.test(mediaType)) {
+    stream.controller.abort();
+    throw new SegnoError('Model.BadResponse', `the provider answered with ${mediaType} instead of a stream`);
+  }
   const answer: StreamedAnswer = { text: '', refusal: '', calls: [], finishReason: '', usage: undefined };
   for await (const chunk of stream) {
-    if (chunk.usage) {
-      answer.usage = toUsage(chunk.usage);
-      options.onUsage(answer.usage);
+    const usage = chunk.usage ? toUsage(chunk.usage) : undefined;
+    if (usage) {
+      answer.usage = usage;
+      options.onUsage(usage);
     }
     addChoice(answer, chunk.choices?.[0]);
   }
@@ -42,7 +51,8 @@ export async function streamAnswer(
   options.signal.throwIfAborted();
   if (answer.finishReason === '')
     throw new SegnoError('Model.StreamBroken', 'the stream ended before the answer was complete');
-  return answer;
+  // A provider that counts its calls from 1 leaves a hole.
+  return { ...answer, calls: answer.calls.filter(() => true) };
 }
 
 function addChoice(answer: StreamedAnswer, choice: ChatCompletionChunk.Choice | undefined): void {
@@ -51,7 +61,7 @@ function addChoice(answer: StreamedAnswer, choice: ChatCompletionChunk.Choice | 
   answer.text += delta?.content ?? '';
   answer.refusal += delta?.refusal ?? '';
   for (const part of delta?.tool_calls ?? []) {
-    const call = (answer.calls[part.index] ??= { id: '', name: '', arguments: '' });
+    const call = (answer.calls[indexOf(part, answer.calls)] ??= { id: '', name: '', arguments: '' });
     call.id ||= part.id ?? '';
     call.name += part.function?.name ?? '';
     call.arguments += part.function?.arguments ?? '';
@@ -59,10 +69,22 @@ function addChoice(answer: StreamedAnswer, choice: ChatCompletionChunk.Choice | 
   answer.finishReason = choice.finish_reason ?? answer.finishReason;
 }
 
-function toUsage(usage: NonNullable<ChatCompletionChunk['usage']>): TokenUsage {
-  return {
-    inputTokens: usage.prompt_tokens,
-    outputTokens: usage.completion_tokens,
-    cachedInputTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
-  };
+/** Some compatible providers leave the index out: a part with an id begins a call, one without goes on with the last. */
+function indexOf({ index, id }: { index?: number; id?: string }, calls: readonly RequestedCall[]): number {
+  return index ?? (id || calls.length === 0 ? calls.length : calls.length - 1);
+}
+
+/** What a provider says is taken only as far as it can be true; without a count of both sides it has said nothing. */
+function toUsage(usage: NonNullable<ChatCompletionChunk['usage']>): TokenUsage | undefined {
+  const inputTokens = tokens(usage.prompt_tokens);
+  const outputTokens = tokens(usage.completion_tokens);
+  if (inputTokens === undefined || outputTokens === undefined) return undefined;
+  const cached = tokens(usage.prompt_tokens_details?.cached_tokens) ?? 0;
+  return { inputTokens, outputTokens, cachedInputTokens: Math.min(cached, inputTokens) };
+}
+
+function tokens(count: unknown): number | undefined {
+  return typeof count === 'number' && count >= 0 && Number.isSafeInteger(Math.ceil(count))
+    ? Math.ceil(count)
+    : undefined;
 }

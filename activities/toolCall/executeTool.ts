@@ -1,0 +1,51 @@
+import { Context } from '@temporalio/activity';
+import { SegnoError } from '../../core/errors.js';
+import { describeIssues } from '../../core/schema.js';
+import type { ToolContext, ToolDefinition } from '../../core/tool.js';
+import type { Ledger } from '../../ledger/index.js';
+import type { StepIdentity } from '../dependencies.js';
+import { documentStore } from '../documentStore.js';
+import { toolPolicy } from './toolPolicy.js';
+
+export interface ToolExecution {
+  ledger: Ledger;
+  name: string;
+  tool: ToolDefinition;
+  input: unknown;
+  deps: unknown;
+  step: StepIdentity;
+}
+
+/**
+ * Run the tool's own code, and check what it returns.
+ *
+ * @throws SegnoError `Run.Cancelled`, `Tool.DeadlineExceeded`, `Tool.InvalidOutput`; otherwise what the tool throws
+ */
+export async function executeTool({ ledger, name, tool, input, deps, step }: ToolExecution): Promise<unknown> {
+  const activity = Context.current();
+  const { timeoutMs } = toolPolicy(tool);
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const context: ToolContext = {
+    idempotencyKey: step.key,
+    signal: AbortSignal.any([activity.cancellationSignal, timeout]),
+    heartbeat: (details) => activity.heartbeat(details),
+    deps,
+    documents: documentStore(ledger, step),
+  };
+  let value: unknown;
+  try {
+    value = await tool.execute(input, context);
+  } catch (error) {
+    // Retryable, because a worker that shuts down cancels too, and another one goes on.
+    if (activity.cancellationSignal.aborted)
+      throw new SegnoError('Run.Cancelled', `${name} was cancelled`, { retryable: true, cause: error });
+    if (timeout.aborted) {
+      const message = `${name} took over ${timeoutMs} ms`;
+      throw new SegnoError('Tool.DeadlineExceeded', message, { retryable: true, cause: error });
+    }
+    throw error;
+  }
+  const parsed = tool.output.safeParse(value);
+  if (!parsed.success) throw new SegnoError('Tool.InvalidOutput', `${name} returned:\n${describeIssues(parsed.error)}`);
+  return parsed.data;
+}

@@ -1,0 +1,116 @@
+import type { RunToolRequest, RunToolResult } from '../../core/contracts.js';
+import { SegnoError } from '../../core/errors.js';
+import { toJsonSchema } from '../../core/schema.js';
+import type { ToolDefinition } from '../../core/tool.js';
+import {
+  beginStep,
+  failStep,
+  findStep,
+  finishStep,
+  hashJson,
+  putBlob,
+  recordPureStep,
+  reuseStep,
+} from '../../ledger/index.js';
+import { type ActivityDependencies, currentStep, type StepIdentity } from '../dependencies.js';
+import { fencedOff, patiently } from '../patiently.js';
+import { classifyToolError } from './classifyToolError.js';
+import { safetyOf, toolPolicy } from './toolPolicy.js';
+
+/** What a tool call came to: for the workflow its value, for an agent the message that its model will read. */
+export interface Outcome {
+  result: RunToolResult;
+  blobs: { sha256: string; bytes: Uint8Array; mediaType: string }[];
+}
+
+/** @param attempts real ones so far, this one included */
+export type RunCall = (step: StepIdentity, attempts: number) => Promise<Outcome>;
+
+/** What an attempt may take beyond the tool's own time limit: writing the result. */
+const leaseMarginMs = 5_000;
+
+/**
+ * The step protocol around one call of a tool.
+ *
+ * Invariants:
+ * 1. A finished call returns what was recorded; the tool does not run again.
+ * 2. A tool with effects is `sent` in the ledger before it runs. A pure quick one is written once, when it is done.
+ * 3. What the tool threw is recorded. What was thrown after it is not: the effect stands and only its record is missing, so
+ *    the row stays `sent` for the next attempt to find.
+ */
+export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, 'ledger' | 'owner'>) {
+  const hashes = new WeakMap<ToolDefinition, string>();
+
+  return async function recordCall(
+    { request, tool, input }: { request: RunToolRequest; tool: ToolDefinition | undefined; input: unknown },
+    run: RunCall,
+  ): Promise<RunToolResult> {
+    const step = currentStep(request);
+    const identity = {
+      ...step,
+      kind: 'tool' as const,
+      name: request.tool,
+      definitionHash: tool ? definitionHash(request.tool, tool) : 'none',
+      fingerprint: hashJson([request.tool, input ?? null]),
+      owner,
+      safety: safetyOf(tool),
+    };
+    const reused = step.predecessorKey && (await reuseStep(ledger, identity, step.predecessorKey));
+    if (reused) return reused.result as RunToolResult;
+    const { quick, timeoutMs } = toolPolicy(tool);
+    const begin = () => beginStep(ledger, { ...identity, leaseMs: timeoutMs + leaseMarginMs });
+    return quick && identity.safety === 'pure' && step.attempt === 0 ? recordOnce() : recordTwice();
+
+    /** A try that fails is begun after all, so that it counts and is seen. */
+    async function recordOnce(): Promise<RunToolResult> {
+      const found = await findStep(ledger, identity.key, identity.fingerprint);
+      if (found) return found.result as RunToolResult;
+      let outcome: Outcome;
+      try {
+        outcome = await run(step, 1);
+      } catch (error) {
+        const begun = await begin();
+        if (begun.status === 'done') return begun.result as RunToolResult;
+        throw await failed(begun.epoch, error);
+      }
+      const recorded = await patiently(async () => {
+        // The message must be there before the step says so.
+        for (const blob of outcome.blobs) await putBlob(ledger, { tenant: step.tenant, scope: step.scope, ...blob });
+        return recordPureStep(ledger, { ...identity, result: outcome.result });
+      });
+      return recorded.result as RunToolResult;
+    }
+
+    async function recordTwice(): Promise<RunToolResult> {
+      const begun = await begin();
+      if (begun.status === 'done') return begun.result as RunToolResult;
+      const { epoch, attempts } = begun;
+      let outcome: Outcome;
+      try {
+        outcome = await run(step, attempts);
+      } catch (error) {
+        throw await failed(epoch, error);
+      }
+      const { result, blobs } = outcome;
+      const { fenced } = await patiently(() => finishStep(ledger, { key: step.key, epoch, owner, result, blobs }));
+      if (fenced) throw fencedOff(step.key);
+      return result;
+    }
+
+    async function failed(epoch: number, thrown: unknown): Promise<SegnoError> {
+      const error = thrown instanceof SegnoError ? thrown : classifyToolError(request.tool, identity.safety, thrown);
+      await patiently(() => failStep(ledger, { key: step.key, epoch, owner, error }));
+      return error;
+    }
+  };
+
+  function definitionHash(name: string, tool: ToolDefinition): string {
+    const known = hashes.get(tool);
+    if (known) return known;
+    const { description, duration = 'long', readOnly = false, idempotent = readOnly } = tool;
+    const schemas = { input: toJsonSchema(tool.input, 'input'), output: toJsonSchema(tool.output) };
+    const hash = hashJson({ name, description, duration, readOnly, idempotent, ...schemas });
+    hashes.set(tool, hash);
+    return hash;
+  }
+}
