@@ -56,7 +56,7 @@ const bodyKeys = [
 ];
 const nameKeys = ['title', 'name', 'metric', 'risk', 'trend', 'heading', 'label', 'topic', 'headline', 'category'];
 const silentKeys =
-  /^(?:id|uuid|sha256|url|uri|href|currency|unit|page|pages|source|version|type|kind|model|round|bytes|mediatype|seed|locale|language)$/i;
+  /^(?:company|period|id|uuid|sha256|url|uri|href|currency|unit|page|pages|source|version|type|kind|model|round|bytes|mediatype|seed|locale|language)$/i;
 
 export function readFacts(input: Json): Facts {
   const figures: KnownFigure[] = [];
@@ -116,7 +116,8 @@ function readFigure(
   if (current === undefined || (!hasRoles && !('unit' in value && nameAt(value) !== null))) return null;
   const pages = isObject(value['pages']) ? value['pages'] : value;
   const name = nameAt(value) ?? key;
-  const unit = typeof value['unit'] === 'string' ? value['unit'] : null;
+  const own = typeof value['unit'] === 'string' ? readUnit(value['unit']) : null;
+  const currency = typeof value['currency'] === 'string' ? value['currency'] : money.currency;
   return {
     key: name,
     title: financeConcepts[key]?.title ?? titleOf(name),
@@ -124,24 +125,41 @@ function readFigure(
     current,
     prior: numberAt(value, 'prior', 'previous', 'last') ?? null,
     growthPercent: numberAt(value, 'growthPercent', 'growth', 'changePercent', 'percentChange', 'change') ?? null,
-    currency: unit === null ? (typeof value['currency'] === 'string' ? value['currency'] : money.currency) : null,
-    unit: unit ?? money.unit,
-    page: numberAt(pages, 'current', 'page') ?? null,
+    currency: own ? own.currency : currency,
+    unit: own ? own.unit : money.unit,
+    page: numberAt(pages, 'current', 'page') ?? numberAt(pages, 'growthPercent') ?? null,
   };
 }
 
+/** `INR crore` is a currency and a scale; `clients` is neither. */
+function readUnit(text: string): { currency: string | null; unit: string | null } {
+  const match = /^([A-Z]{3})(?:\s+(.+))?$/.exec(text);
+  return match ? { currency: match[1] ?? null, unit: match[2] ?? null } : { currency: null, unit: text };
+}
+
+/** One sentence: the amount, its change, the amount a year before; as far as they are known. */
 export function describeFigure(figure: KnownFigure): string {
-  const amount = (value: number): string =>
-    figure.unit?.includes('%') || figure.unit === 'percent'
-      ? `${formatNumber(value)}%`
-      : formatAmount(value, figure.currency, figure.unit);
-  const parts = [figure.current === null ? figure.title : `${figure.title} was ${amount(figure.current)}`];
-  if (figure.growthPercent !== null) {
-    const direction = figure.growthPercent > 0 ? 'up' : figure.growthPercent < 0 ? 'down' : 'unchanged at';
-    parts.push(`${figure.current === null ? 'was ' : ''}${direction} ${formatNumber(Math.abs(figure.growthPercent))}%`);
+  const { title, current, prior, growthPercent } = figure;
+  const isPlural = /[^s]s$/.test(title);
+  const change = growthPercent === null ? '' : `${formatNumber(Math.abs(growthPercent))}%`;
+  if (current === null) {
+    return growthPercent === 0
+      ? `${title} did not change.`
+      : `${title} ${(growthPercent ?? 0) > 0 ? 'rose' : 'fell'} ${change}.`;
   }
-  const text = parts.join(figure.current === null ? ' ' : ', ');
-  return `${text}${figure.prior === null ? '' : `, against ${amount(figure.prior)} a year before`}.`;
+  const words = [`${title} ${isPlural ? 'were' : 'was'} ${amountText(current, figure)}`];
+  if (growthPercent !== null)
+    words.push(growthPercent === 0 ? 'unchanged' : `${growthPercent > 0 ? 'up' : 'down'} ${change}`);
+  if (prior !== null) words.push(`against ${amountText(prior, figure)} a year before`);
+  return `${words.join(', ')}.`;
+}
+
+function amountText(value: number, figure: KnownFigure): string {
+  const unit =
+    figure.unit !== null && figure.title.toLowerCase().includes(figure.unit.toLowerCase()) ? null : figure.unit;
+  return unit?.includes('%') || unit === 'percent'
+    ? `${formatNumber(value)}%`
+    : formatAmount(value, figure.currency, unit);
 }
 
 function readStatement(value: JsonObject, path: readonly string[]): Statement | null {
