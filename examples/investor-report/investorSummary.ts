@@ -27,7 +27,10 @@ export function investorSummary(facts: Facts, draft: Draft, layout: Layout, sour
         heading: 'Figures',
         table: {
           columns: ['', 'This quarter', 'A year before', 'Change', 'Page'].map((label) => ({ label })),
-          rows: [...lines.map(([label, figure]) => rowOf(label, figure)), ...facts.metrics.map(metricRow)],
+          rows: [
+            ...lines.map(([label, figure]) => rowOf(label, figure)),
+            ...facts.metrics.map((metric) => metricRow(facts, metric)),
+          ],
           note: `Figures in ${unitOf(facts) || 'the document’s unit'}. “${notStated}” is what the document does not say; * is computed from the two quarters.`,
         },
         ...chartOf(facts, lines),
@@ -40,11 +43,7 @@ export function investorSummary(facts: Facts, draft: Draft, layout: Layout, sour
         heading: cut(layout.risksHeading, 200) || 'Risks',
         ...(draft.risks.length > 0
           ? {
-              bullets: draft.risks.map(({ title, text, page }) => ({
-                lead: `${cut(title, 250).replace(/[.:]$/, '')}.`,
-                text,
-                page,
-              })),
+              bullets: draft.risks.map(riskBullet),
             }
           : { paragraphs: ['The document states no risks.'] }),
       },
@@ -89,15 +88,23 @@ function rowOf(label: string, figure: Figure): string[] {
   ];
 }
 
-function metricRow({ name, value, unit, growthPercent, page }: Facts['metrics'][number]): string[] {
-  const amount = value === null ? notStated : [number(value), unit].filter((part) => part).join(' ');
-  return [
-    cut(name, 200),
-    cut(amount, 200),
-    '',
-    growthPercent === null ? '' : signed(growthPercent),
-    page === null ? '' : String(page),
-  ];
+function metricRow(facts: Facts, { name, value, unit, growthPercent, page }: Facts['metrics'][number]): string[] {
+  // The table's note names the statements' unit; only others stand beside their number.
+  const isUsual = unit !== null && [facts.unit, `${facts.currency ?? ''} ${facts.unit ?? ''}`].includes(unit);
+  const amount = value === null ? notStated : [number(value), isUsual ? '' : unit].filter((part) => part).join(' ');
+  const change = growthPercent === null ? '' : signed(growthPercent);
+  return [cut(name, 200), cut(amount, 200), '', change, page === null ? '' : String(page)];
+}
+
+/** A title that only repeats how the text begins is left out. */
+function riskBullet({ title, text, page }: Draft['risks'][number]): {
+  lead?: string;
+  text: string;
+  page: number | null;
+} {
+  const lead = cut(title.trim(), 250).replace(/[.:]$/, '');
+  if (lead === '' || text.startsWith(lead)) return { text, page };
+  return { lead: `${lead}.`, text, page };
 }
 
 function chartOf(facts: Facts, lines: readonly [string, Figure][]): Pick<Report['sections'][number], 'chart'> {

@@ -23,7 +23,7 @@ const report: Report = {
         'TechCorp India had a strong third quarter. In Q3 2024 revenue grew 22% on the same quarter of the year before, to ₹5,200 crore, carried by demand for cloud services and by large renewals in banking and retail.',
         'Net profit was ₹820 crore, an increase of 15%. Profit grew more slowly than revenue because we chose to invest: operating expenses rose 18%, mainly for hiring and for research and development.',
         'We won 45 new enterprise clients in the quarter. Cloud revenue reached ₹1,800 crore, up 38%, and is now our fastest-growing business.',
-        'We thank our clients for their trust, our 61,000 colleagues for their work, and you, our shareholders, for your patience with investments that take time to bear fruit.',
+        'We thank our clients for their trust, our colleagues for their work, and you, our shareholders, for your patience with investments that take time to bear fruit.',
         'Meera Krishnan, Chief Executive Officer',
       ],
     },
@@ -56,7 +56,7 @@ const report: Report = {
       heading: 'Discussion of the quarter',
       newPage: true,
       paragraphs: [
-        'Revenue. Growth of 22% came from all regions. Cloud revenue of ₹1,800 crore grew 38%, as clients moved core systems; the 45 new enterprise clients include two of the country’s largest insurers.',
+        'Revenue. Growth of 22% came from all regions. Cloud revenue of ₹1,800 crore grew 38%, as clients moved core systems; two of the country’s largest insurers are among our new clients.',
         'Operating expenses. Expenses increased by 18% on hiring for delivery centres in Pune and Coimbatore and on research and development for our analytics platform.',
         'Net profit. At ₹820 crore, net profit grew by 15%.',
         'Outlook. We expect cloud to remain our fastest-growing business and expense growth to slow once hiring for the new delivery centres is complete.',
@@ -66,16 +66,16 @@ const report: Report = {
       heading: 'Risks',
       bullets: [
         {
-          lead: 'Supply chain disruption.',
-          text: 'Late deliveries of servers and network equipment could delay client projects and the revenue from them.',
+          lead: 'Supply chain disruption:',
+          text: 'late deliveries of servers and network equipment could delay client projects and the revenue from them.',
         },
         {
-          lead: 'Currency.',
-          text: 'A stronger rupee against the US dollar reduced our dollar revenue by 3% in the quarter, and could do so again.',
+          lead: 'Currency:',
+          text: 'a stronger rupee against the US dollar reduced our dollar revenue by 3% in the quarter, and could do so again.',
         },
         {
-          lead: 'Competition.',
-          text: 'Competition from software-as-a-service (SaaS) vendors puts pressure on prices and on renewals of licensed products.',
+          lead: 'Competition:',
+          text: 'new entrants in software as a service (SaaS) put pressure on prices and on renewals of licensed products.',
         },
       ],
     },

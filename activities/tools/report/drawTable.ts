@@ -48,21 +48,18 @@ export function drawTable(doc: PDFKit.PDFDocument, table: ReportTable): void {
   doc.y += 8;
 }
 
-/** The first column gets what the others leave, and at least a quarter of the width. */
+/** Columns as wide as their longest cell; where that leaves the first less than a third, they shrink alike. */
 function columnWidths(doc: PDFKit.PDFDocument, table: ReportTable): number[] {
-  const count = table.columns.length;
-  if (count === 1) return [contentWidth];
-  const ceiling = (contentWidth * 0.75) / (count - 1);
-  const wanted = table.columns.map((column, index) => {
-    const longest = [column.label, ...table.rows.slice(0, 200).map((row) => row[index] ?? '')].reduce(
-      (a, b) => (b.length > a.length ? b : a),
-      '',
-    );
-    doc.font(fonts.bold).fontSize(size);
+  if (table.columns.length === 1) return [contentWidth];
+  doc.font(fonts.bold).fontSize(size);
+  const wanted = table.columns.slice(1).map((column, index) => {
+    const cells = [column.label, ...table.rows.slice(0, 200).map((row) => row[index + 1] ?? '')];
+    const longest = cells.reduce((a, b) => (b.length > a.length ? b : a), '');
     return Math.max(48, doc.widthOfString(longest.slice(0, 80)) + padding * 2 + 2);
   });
-  const others = wanted.slice(1).map((width) => Math.min(width, ceiling));
-  return [contentWidth - others.reduce((sum, width) => sum + width, 0), ...others];
+  const total = wanted.reduce((sum, width) => sum + width, 0);
+  const scale = Math.min(1, (contentWidth * 0.67) / total);
+  return [contentWidth - total * scale, ...wanted.map((width) => width * scale)];
 }
 
 function rowHeight(doc: PDFKit.PDFDocument, cells: readonly string[], widths: readonly number[], font: string): number {
