@@ -216,6 +216,12 @@ export class SegnoError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly details: Record<string, unknown> | undefined;
 
+  /** Two copies of this package in one process (its source and its build, two versions) know each other's errors. */
+  static override [Symbol.hasInstance](value: unknown): value is SegnoError {
+    if (!(value instanceof Error) || value.name !== 'SegnoError') return false;
+    return isErrorType((value as { type?: string }).type);
+  }
+
   constructor(type: ErrorType, message: string, options: SegnoErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.type = type;
