@@ -16,8 +16,8 @@ export function fail(type: ErrorType, message: string, step?: string): Applicati
  * through as it is, so that `isCancellation` keeps working.
  */
 export function stepFailure(error: unknown, step: string, deadlineType: ErrorType): unknown {
-  if (!(error instanceof ActivityFailure || error instanceof ChildWorkflowFailure)) return error;
-  const { cause } = error;
+  // A local activity's failure comes as it is, a remote one's and a child's as the cause of another.
+  const cause = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) return fail(deadlineType, `${step} did not finish in time`, step);
   if (cause instanceof ApplicationFailure) {
     const named = (cause.details?.[0] as { step?: string } | undefined)?.step !== undefined;
