@@ -17,7 +17,9 @@ interface Payload {
   data?: Uint8Array | null;
 }
 
-const encoding = Buffer.from('binary/segno-claim-check');
+/** What the metadata of a payload that went to the ledger says of it. */
+export const claimCheckEncoding = 'binary/segno-claim-check';
+const encoding = Buffer.from(claimCheckEncoding);
 
 /**
  * Claim check (Hohpe and Woolf, Enterprise Integration Patterns) as a Temporal `PayloadCodec`: a payload over 16 KB goes to

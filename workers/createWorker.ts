@@ -4,7 +4,8 @@ import { createActivities } from '../activities/createActivities.js';
 import { ModelClients } from '../activities/model/modelClients.js';
 import { TranscriptCache } from '../activities/model/transcriptCache.js';
 import type { ResolvedConfig } from '../core/config.js';
-import { ClaimCheckCodec, type Ledger, ledgerBlobStore } from '../ledger/index.js';
+import { type Ledger, ledgerBlobStore } from '../ledger/index.js';
+import { historyOptions } from './historyOptions.js';
 
 export interface CreateWorkerOptions {
   config: ResolvedConfig;
@@ -51,9 +52,8 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       identity: instance,
       // Names the workflow code; the SDK's default is ten times as long, and stands in three events of every step.
       buildId: createHash('sha256').update(options.workflowBundle.code).digest('base64url').slice(0, 8),
-      workflowBundle: options.workflowBundle,
+      ...historyOptions({ workflowBundle: options.workflowBundle, blobs: ledgerBlobStore(ledger) }),
       activities,
-      dataConverter: { payloadCodecs: [new ClaimCheckCodec(ledgerBlobStore(ledger))] },
       // Cancellation reaches an activity with the answer to its heartbeat: every half second, not every 8.
       maxHeartbeatThrottleInterval: '500ms',
       defaultHeartbeatThrottleInterval: '500ms',

@@ -1,0 +1,17 @@
+import type { WorkerOptions } from '@temporalio/worker';
+import { type BlobStore, ClaimCheckCodec } from '../ledger/index.js';
+
+/**
+ * All that decides how a history is read and continued. A worker and a replay take it from here, so that a replay which
+ * passes says something about the worker.
+ */
+export function historyOptions(options: {
+  /** From `bundleWorkflows`; the interceptors are in it. */
+  workflowBundle: { code: string };
+  blobs: BlobStore;
+}): Pick<WorkerOptions, 'workflowBundle' | 'dataConverter'> {
+  return {
+    workflowBundle: options.workflowBundle,
+    dataConverter: { payloadCodecs: [new ClaimCheckCodec(options.blobs)] },
+  };
+}
