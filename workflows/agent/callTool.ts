@@ -42,7 +42,8 @@ async function tryQuick(request: RunToolRequest, timeoutMs: number): Promise<Run
   try {
     return await quickActivities(timeoutMs).runTool(request);
   } catch (error) {
-    const cause = error instanceof ActivityFailure ? error.cause : undefined;
+    // A local activity's failure comes as it is, its time-out as the cause of another.
+    const cause = error instanceof ActivityFailure ? error.cause : error;
     const retryable = cause instanceof TimeoutFailure || (cause instanceof ApplicationFailure && !cause.nonRetryable);
     if (!retryable) throw error;
     return undefined;
