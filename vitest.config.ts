@@ -13,12 +13,14 @@ interface Suite {
   readonly name: string;
   readonly testTimeoutMs: number;
   readonly maxWorkers: number;
+  /** One Temporal and one ledger for all of its files. */
+  readonly servers?: true;
 }
 
 const suites: readonly Suite[] = [
   { name: 'unit', testTimeoutMs: 20_000, maxWorkers: 2 },
   { name: 'replay', testTimeoutMs: 60_000, maxWorkers: 2 },
-  { name: 'integration', testTimeoutMs: 90_000, maxWorkers: 1 },
+  { name: 'integration', testTimeoutMs: 90_000, maxWorkers: 1, servers: true },
   { name: 'chaos', testTimeoutMs: 240_000, maxWorkers: 1 },
   { name: 'e2e', testTimeoutMs: 300_000, maxWorkers: 1 },
 ];
@@ -48,6 +50,7 @@ export default defineConfig({
         maxWorkers: suite.maxWorkers,
         fileParallelism: suite.maxWorkers > 1,
         sequence: { groupOrder: order },
+        ...(suite.servers && { globalSetup: ['./test/globalSetup.ts'] }),
       },
     })),
   },
