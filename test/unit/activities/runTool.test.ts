@@ -27,7 +27,7 @@ function toolWorker(execute: Execute, options: Partial<Parameters<typeof defineT
     ...options,
     execute: (given, context) => {
       calls.push(context.idempotencyKey);
-      return execute(given as { to: string }, context) as never;
+      return execute(given as { to: string }, context);
     },
   });
   const another = () => aWorker({ ledger: ledger(), tools: { tool } });
