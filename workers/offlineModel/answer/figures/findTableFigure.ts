@@ -89,7 +89,7 @@ function rateStems(stems: readonly string[], label: string): number {
 }
 
 const incomeStatement =
-  /(?:statements?|results?) of (?:consolidated |condensed |unaudited )*(?:operations|income|earnings|profit|comprehensive (?:income|loss|earnings))|income statements?|profit and loss|(?:operations|income|earnings|loss) statements?|statements? of (?:the )?(?:un)?audited .{0,40}(?:financial )?results|(?:un)?audited .{0,60}(?:financial )?results|financial results/;
+  /statements? of (?:consolidated |condensed |unaudited )*(?:operations|income|earnings|profit|comprehensive (?:income|loss|earnings))|income statements?|profit and loss|(?:operations|income|earnings|loss) statements?|statements? of (?:the )?(?:un)?audited .{0,40}(?:financial )?results|(?:un)?audited .{0,60}(?:financial )?results|financial results/;
 const balanceOrCash =
   /balance sheets?|statements? of (?:consolidated |condensed |unaudited )*(?:cash flows?|financial (?:position|condition)|(?:stockholders|shareholders|shareowners|changes|equity|members|partners)[\s’']*)|cash flows? statements?/;
 
@@ -111,7 +111,7 @@ interface TableKind {
 
 function readTitle(table: Table): TableKind {
   const title = lastTitle(table.context) ?? lastTitle(table.pageHead);
-  let score = title === 'income' ? 60 : 0;
+  let score = title === 'income' ? 110 : 0;
   const lines = table.context.split('\n');
   const titleAt = lines.findLastIndex((line) => incomeStatement.test(line));
   const near = lines.slice(titleAt >= 0 ? titleAt : -6).join('\n');
@@ -131,7 +131,7 @@ function readTitle(table: Table): TableKind {
 
 function lastTitle(context: string): 'income' | 'other' | null {
   for (const line of context.split('\n').reverse()) {
-    if (line.length > 130) continue;
+    if (line.length > 110 || /[.,;]$|\b(?:the following|our|we|these|in the)\b/.test(line)) continue;
     if (balanceOrCash.test(line)) return 'other';
     if (incomeStatement.test(line) && !/notes to|discussion and analysis/.test(line)) return 'income';
   }

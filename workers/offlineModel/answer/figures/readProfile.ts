@@ -23,7 +23,15 @@ const frontLines = 140;
 export function readProfile(document: TextDocument): Profile {
   const front = document.lines.slice(0, frontLines).filter((line) => line.text !== '');
   const company = findCompany(front) ?? findCompany(document.lines.slice(frontLines, 1_500));
-  const period = findPeriod(front) ?? findPeriod(document.lines.slice(frontLines, 2_500));
+  const rest = document.lines.slice(frontLines, 2_500);
+  const cover = front.slice(0, 45);
+  const period =
+    findEnded(cover) ??
+    findQuarter(cover.slice(0, 25)) ??
+    findEnded(front) ??
+    findQuarter(front) ??
+    findEnded(rest) ??
+    findQuarter(rest);
   return {
     company: company?.text ?? null,
     companyPage: company?.page ?? null,
@@ -70,7 +78,9 @@ function findCompany(lines: readonly TextLine[]): Found | null {
   );
   if (
     titled &&
-    !/^(?:Particulars|Unaudited|Audited|Condensed|Consolidated|Standalone|Statement|The|Form|For)\b/.test(titled.text)
+    !/^(?:Particulars|First|Second|Third|Fourth|Fiscal|Unaudited|Audited|Condensed|Consolidated|Standalone|Statement|The|Form|For)\b/.test(
+      titled.text,
+    )
   )
     return titled;
   for (const line of lines.slice(0, 60)) {
@@ -114,7 +124,7 @@ function firstMatch(lines: readonly TextLine[], pattern: RegExp): Found | null {
 const quarterEnded =
   /\b((?:quarterly\s+period|quarter|three\s+months|(?:thirteen|twelve|fourteen|sixteen|1[2346])\s+weeks)(?:\s+and\s+[\w\s-]{3,25}?)?\s+(?:ended|ending))\s*:?\s*((?:[A-Z][a-z]+\.?\s+\d{1,2},?\s+|\d{1,2}(?:st|nd|rd|th)?[\s-]+[A-Za-z]{3,9},?[\s-]+|\d{1,2}[./-]\d{1,2}[./-])\d{2,4})/i;
 
-function findPeriod(lines: readonly TextLine[]): (Found & { end: PeriodDate }) | null {
+function findEnded(lines: readonly TextLine[]): (Found & { end: PeriodDate }) | null {
   for (const [at, line] of lines.entries()) {
     if (line.text.length > 600) continue;
     // The day can stand on the next line of a narrow cover.
@@ -129,6 +139,10 @@ function findPeriod(lines: readonly TextLine[]): (Found & { end: PeriodDate }) |
       return { text: capital(text), page: line.page, end: { year: end.year, month: end.month, day: end.day } };
     }
   }
+  return null;
+}
+
+function findQuarter(lines: readonly TextLine[]): (Found & { end: PeriodDate }) | null {
   for (const line of lines) {
     const token =
       line.text.length > 600

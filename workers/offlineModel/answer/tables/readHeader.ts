@@ -59,7 +59,12 @@ function readLeaves(lines: readonly HeaderLine[], leafAt: number): Leaf[] {
     .map((token): Leaf => {
       if (token.kind === 'change') return { kind: 'change', percent: token.percent, end: null, months: null };
       if (token.kind === 'quarter') {
-        return { kind: 'value', percent: false, months: 3, end: { year: token.year, month: null, day: null } };
+        return {
+          kind: 'value',
+          percent: false,
+          months: 3,
+          end: { year: token.year, month: token.quarter * 3, day: null },
+        };
       }
       const { year, month, day } = token;
       return { kind: 'value', percent: false, months: null, end: { year, month, day } };

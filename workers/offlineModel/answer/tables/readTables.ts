@@ -62,7 +62,7 @@ export function readTables(document: TextDocument): TableRow[] {
     if (line.text === '') continue;
     if (pageHead.length < 10) pageHead.push(line.text.toLowerCase().slice(0, 200));
 
-    const row = splitRow(line);
+    const row = splitRow(line, section !== '' && rowsSinceHeader > 0);
     const tokens = row ? null : headerTokens(line);
     if (row === null) {
       if (tokens) {
@@ -72,7 +72,7 @@ export function readTables(document: TextDocument): TableRow[] {
         }
         header.push(tokens);
         table = { context: '', pageHead: '', columns: null };
-      } else if (isProse(line.text) || /^\(.*\)$/.test(line.text)) {
+      } else if (isProse(line.text) || unitLine.test(line.text)) {
         section = '';
       } else {
         section = line.text.slice(0, 200);
@@ -110,9 +110,15 @@ interface SplitRow {
 }
 
 /** Label and values of a line, or null when it is no row: no value, or nothing but years and days. */
-function splitRow(line: TextLine): SplitRow | null {
+function splitRow(line: TextLine, mayBeTotal: boolean): SplitRow | null {
   const cells = line.cells.length === 1 ? splitTail(line.text) : line.cells;
   if (cells.length < 2) return null;
+  if (mayBeTotal && !/[A-Za-z]/.test(line.text)) {
+    // A sum under its parts, without a label of its own.
+    const sums = cells.map(readCell);
+    const values = sums.flatMap((one) => one ?? []);
+    return sums.includes(null) || values.every(isYear) ? null : { label: 'Total', values };
+  }
   const label: string[] = [];
   const values: CellNumber[] = [];
   for (const cell of cells) {
@@ -167,6 +173,9 @@ function headerTokens(line: TextLine): PeriodToken[] | null {
 
 const mayHeadColumns =
   /(?:19|20)\d\d|months?|weeks?|quarter|year|half|change|growth|increase|varia|yoy|[%$]|\bq[1-4]|[1-4]q|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d[./]\d/i;
+
+/** `(in millions, except per share data)`: says nothing of what the rows below are. */
+const unitLine = /^\(.*\)$|\bexcept\b|\bin (?:millions|thousands|crores?|lakhs?)\b/i;
 
 const headerWord =
   /^(?:for|the|ended|ending|months?|and|period|quarter|quarterly|fiscal|year|years|in|millions?|thousands?|billions?|crores?|lakhs?|except|per|share|shares|amounts?|data|unaudited|audited|reviewed|particulars|as|of|at|to|date|vs|versus|change|dollars|rs|weeks?|consolidated|standalone)$/i;
