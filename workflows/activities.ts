@@ -12,11 +12,20 @@ import type { SegnoActivities } from '../core/contracts.js';
  */
 const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
+/** Servers take ids of up to 1,000 bytes; a path may be longer, and one of its characters up to 4 bytes. */
+const longestActivityId = 250;
+
+/**
+ * @param path the step's, which becomes the activity's id: it names the step in Temporal's own tools, and a replay fails
+ * where the code asks for another step. By their type alone all steps look the same, and one would take another's result.
+ */
 export function remoteActivities(
+  path: string,
   options: Pick<ActivityOptions, 'startToCloseTimeout' | 'scheduleToCloseTimeout'>,
 ): SegnoActivities {
   return proxyActivities<SegnoActivities>({
     ...options,
+    ...(path.length <= longestActivityId && { activityId: path }),
     heartbeatTimeout: '10s',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry,

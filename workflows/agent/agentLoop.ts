@@ -81,7 +81,7 @@ async function callModel(state: AgentState): Promise<CallModelResult> {
   if (leftMs === 0) throw fail('Agent.DeadlineExceeded', `${turnPath} had no time left`, turnPath);
   const ctx = runContext();
   try {
-    return await remoteActivities({
+    return await remoteActivities(turnPath, {
       startToCloseTimeout: Math.min(modelCallTimeoutMs, leftMs),
       scheduleToCloseTimeout: leftMs,
     }).callModel({

@@ -52,7 +52,7 @@ async function tryQuick(request: RunToolRequest, timeoutMs: number): Promise<Run
 
 function runRemote(request: RunToolRequest, attemptMs: number, deadline: Deadline): Promise<RunToolResult> {
   const { leftMs } = deadline;
-  return remoteActivities({
+  return remoteActivities(request.path, {
     startToCloseTimeout: Math.min(attemptMs, leftMs),
     scheduleToCloseTimeout: leftMs,
   }).runTool(request);
