@@ -30,7 +30,9 @@ export function createFigureReader(document: TextDocument): FigureReader {
     if (known !== undefined) return known;
     const table = findTableFigure(concept, { rows, periodEnd: profile.periodEnd });
     const prose =
-      table && table.score > 150 && table.growthPercent ? null : findProseFigure(concept, facts, companyWords);
+      table && table.score > statementScore && table.growthPercent?.page != null
+        ? null
+        : findProseFigure(concept, facts, companyWords);
     const figure = combine(table, prose);
     cache.set(key, figure);
     return figure;
@@ -57,12 +59,25 @@ export function createFigureReader(document: TextDocument): FigureReader {
   };
 }
 
+/** Below it a table is not known to be a statement, and has no say over the text around it. */
+const statementScore = 180;
+
 function combine(table: Figure | null, prose: Figure | null): Figure | null {
   if (!table || !prose) return table ?? prose;
   if (prose.score > table.score) return prose;
-  return table.growthPercent === null && prose.current && table.current?.value === prose.current.value
-    ? { ...table, growthPercent: prose.growthPercent }
-    : table;
+  const growthPercent = statedGrowth(table, prose);
+  const isSame = table.current?.value === prose.current?.value && table.scale === prose.scale;
+  const isEarlier = (prose.current?.page ?? Infinity) < (table.current?.page ?? 0);
+  const current = isSame && isEarlier && table.score < statementScore ? prose.current : table.current;
+  return { ...table, current, growthPercent };
+}
+
+/** The document's own rounding (`increased 5%`) goes before ours, when it is plainly the same change. */
+function statedGrowth(table: Figure, prose: Figure): Amount | null {
+  const [computed, stated] = [table.growthPercent, prose.growthPercent];
+  if (!stated) return computed;
+  if (computed === null) return table.current?.value === prose.current?.value ? stated : null;
+  return computed.page === null && Math.abs(computed.value - stated.value) <= 0.6 ? stated : computed;
 }
 
 /** Lines of a table whose cells hold words and numbers mixed (`₹5,200 crore, +22%`) read as short statements. */

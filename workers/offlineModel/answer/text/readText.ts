@@ -6,20 +6,9 @@
  * 2. A text without markers has no pages: `page` is null, never a guessed 1.
  */
 import { splitSentences } from './splitSentences.js';
+import type { Sentence, TextLine } from './textLine.js';
 
-export interface TextLine {
-  readonly text: string;
-  readonly cells: readonly string[];
-  readonly page: number | null;
-  readonly index: number;
-}
-
-export interface Sentence {
-  readonly text: string;
-  readonly page: number | null;
-  /** Position among the document's sentences. */
-  readonly index: number;
-}
+export type { Sentence, TextLine } from './textLine.js';
 
 export interface TextDocument {
   readonly lines: readonly TextLine[];

@@ -2,7 +2,7 @@
  * Sentences of a document's lines. Wrapped lines are joined; headings, table rows and list items stand alone, and table
  * rows are left out: they are read as tables.
  */
-import type { Sentence, TextLine } from './readText.js';
+import type { Sentence, TextLine } from './textLine.js';
 
 const abbreviations = new Set(
   'mr mrs ms dr prof inc corp ltd co llc no nos vs etc e.g i.e u.s u.k jan feb mar apr jun jul aug sep sept oct nov dec fig approx st rs p pp al cf'.split(
