@@ -39,12 +39,18 @@ const houses = {
     never: ['openai', '@temporalio/(workflow|testing)', 'commander'],
     node: true,
   },
-  client: { houses: ['core'], types: ['workflows'], packages: ['@temporalio/client'], node: true },
+  client: {
+    houses: ['core', 'ledger'],
+    types: ['workflows'],
+    packages: ['@temporalio/client', '@temporalio/common'],
+    node: true,
+  },
   server: { houses: ['client', 'core', 'ledger'], packages: ['hono', '@hono/[^/]+', 'zod'], node: true },
   web: { types: ['core'], never: ['@temporalio/[^/]+', 'pg', 'openai'], node: false },
   cli: {
     houses: ['client', 'core', 'ledger', 'workers'],
-    packages: ['commander', 'picocolors', 'zod'],
+    // `doctor` asks the server its version, and which protobufjs a replay would get.
+    packages: ['commander', 'picocolors', 'zod', '@temporalio/client', 'protobufjs'],
     node: true,
   },
   testing: {

@@ -101,11 +101,13 @@ export class SegnoClient {
    *
    * @throws SegnoError `Run.Conflict` when that id is in progress with other input
    */
-  async start<W extends WorkflowFunction>(
-    workflow: string | W,
+  start<W extends WorkflowFunction>(
+    workflow: W,
     input: Parameters<W>[0],
-    options: StartOptions = {},
-  ): Promise<Run<Awaited<ReturnType<W>>>> {
+    options?: StartOptions,
+  ): Promise<Run<Awaited<ReturnType<W>>>>;
+  start<Result = unknown>(workflow: string, input: unknown, options?: StartOptions): Promise<Run<Result>>;
+  async start(workflow: string | WorkflowFunction, input: unknown, options: StartOptions = {}): Promise<Run> {
     const type = typeof workflow === 'string' ? workflow : workflow.name;
     const id = options.id ?? `${type}-${randomBytes(5).toString('hex')}`;
     const deps = options.deps === undefined ? undefined : await this.storeJson(id, options.deps);

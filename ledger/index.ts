@@ -4,7 +4,7 @@ export type { Ledger, OpenLedgerOptions, Queryable, QueryOptions, Rows, SqlValue
 export { ledgerVersion, migrateLedger } from './migrateLedger.js';
 
 export { beginStep } from './steps/beginStep.js';
-export { failStep, finishStep, inlineResultBytes } from './steps/settleStep.js';
+export { failStep, finishStep } from './steps/settleStep.js';
 export { findStep, recordPureStep } from './steps/recordPureStep.js';
 export { reuseStep } from './steps/reuseStep.js';
 export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';

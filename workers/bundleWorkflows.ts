@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { cacheBundle, readCachedBundle } from './bundleCache.js';
 
 const temporalWorkflow = dirname(createRequire(import.meta.url).resolve('@temporalio/workflow/package.json'));
 
@@ -17,13 +18,28 @@ function own(path: string): string {
 /**
  * One bundle of the user's workflow modules, Segno's own workflows, and its interceptors (about a second).
  * Production builds it once and hands it to every worker: `createWorker({ workflowBundle })`.
+ *
+ * @param cacheDir where a bundle is kept and taken from as long as none of its source files has changed
  */
-export async function bundleWorkflows(workflowPaths: readonly string[]): Promise<{ code: string }> {
+export async function bundleWorkflows(
+  workflowPaths: readonly string[],
+  { cacheDir }: { cacheDir?: string } = {},
+): Promise<{ code: string }> {
+  const sources = [own('workflows/services/index'), own('workflows/interceptors'), ...workflowPaths];
+  const cached = cacheDir === undefined ? undefined : await readCachedBundle(cacheDir, sources);
+  if (cached) return cached;
+  const { code, files } = await build(workflowPaths);
+  if (cacheDir !== undefined) await cacheBundle(cacheDir, sources, files, code);
+  return { code };
+}
+
+async function build(workflowPaths: readonly string[]): Promise<{ code: string; files: string[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'segno-bundle-'));
+  let files: string[] = [];
   try {
     const entry = join(folder, 'workflows.cjs');
     await writeFile(entry, entrySource([own('workflows/services/index'), ...workflowPaths]));
-    return await bundleWorkflowCode({
+    const { code } = await bundleWorkflowCode({
       workflowsPath: entry,
       workflowInterceptorModules: [own('workflows/interceptors')],
       logger: new DefaultLogger('WARN'),
@@ -36,8 +52,17 @@ export async function bundleWorkflows(workflowPaths: readonly string[]): Promise
           modules: [...(config.resolve?.modules ?? ['node_modules']), join(temporalWorkflow, '../..')],
           alias: { ...config.resolve?.alias, '@temporalio/workflow$': temporalWorkflow },
         },
+        plugins: [
+          ...(config.plugins ?? []),
+          (compiler) => {
+            compiler.hooks.afterCompile.tap('segno', ({ fileDependencies }) => {
+              files = [...fileDependencies].filter((file) => !file.startsWith(folder));
+            });
+          },
+        ],
       }),
     });
+    return { code, files };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,4 +1,5 @@
 /** The worker's process: `node dist/workers/main.js [--config PATH]`. Where servers are, it reads from the environment. */
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
@@ -7,6 +8,7 @@ import { migrateLedger, openLedger } from '../ledger/index.js';
 import { bundleWorkflows } from './bundleWorkflows.js';
 import { createWorker, newInstance } from './createWorker.js';
 import { outsideConnections } from './embedded/resolveConnections.js';
+import { stackDir } from './embedded/stackState.js';
 import { keepAlive } from './liveness.js';
 import { loadProject } from './loadProject.js';
 import { Recovery } from './recovery.js';
@@ -25,7 +27,7 @@ async function main(): Promise<void> {
 
   const [ledger, workflowBundle, clientConnection] = await Promise.all([
     openLedger({ connectionString: ledgerAt.url }),
-    bundleWorkflows(project.workflowPaths),
+    bundleWorkflows(project.workflowPaths, { cacheDir: join(stackDir(project.dir), 'cache') }),
     Connection.connect(connectionOptions),
   ]);
   await migrateLedger(ledger);

@@ -72,7 +72,7 @@ async function runWorkflow(name: string, flags: RunFlags): Promise<void> {
     try {
       const id = flags.id ?? `${name}-${randomBytes(4).toString('hex')}`;
       const input = await storeInput(client, parts, id);
-      const run = await client.start(workflow, input as never, {
+      const run = await client.start(workflow, input, {
         id,
         ...(deps !== undefined && { deps }),
         ...(timeoutMs !== undefined && { timeoutMs }),
