@@ -12,7 +12,7 @@ function ask<T extends z.ZodType>(output: T, input: unknown, system: string): z.
     ],
     tools: [],
     toolChoice: 'none',
-    schema: z.toJSONSchema(output) as JsonSchema,
+    schema: z.toJSONSchema(output),
   });
   if (result.kind !== 'text') throw new Error('a text answer was expected');
   return output.parse(JSON.parse(result.text));
@@ -101,8 +101,8 @@ describe('plans', () => {
 });
 
 describe('tools', () => {
-  const search: OfferedTool = { name: 'searchFilings', description: 'Search filings for a query.', parameters: z.toJSONSchema(z.object({ query: z.string() })) as JsonSchema }; // prettier-ignore
-  const save: OfferedTool = { name: 'save_content', description: 'Save the content of an article.', parameters: z.toJSONSchema(z.object({ contentId: z.string().min(1), text: z.string() })) as JsonSchema }; // prettier-ignore
+  const search: OfferedTool = { name: 'searchFilings', description: 'Search filings for a query.', parameters: z.toJSONSchema(z.object({ query: z.string() })) }; // prettier-ignore
+  const save: OfferedTool = { name: 'save_content', description: 'Save the content of an article.', parameters: z.toJSONSchema(z.object({ contentId: z.string().min(1), text: z.string() })) }; // prettier-ignore
   const start: ChatMessage[] = [
     { role: 'system', content: 'Use searchFilings to find risks, then answer.' },
     { role: 'user', content: JSON.stringify({ question: 'Which currency risks does TechCorp have?' }) },

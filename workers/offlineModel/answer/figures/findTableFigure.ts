@@ -89,7 +89,7 @@ function rateStems(stems: readonly string[], label: string): number {
 }
 
 const incomeStatement =
-  /statements? of (?:consolidated |condensed |unaudited )*(?:operations|income|earnings|profit|comprehensive (?:income|loss|earnings))|income statements?|profit and loss|(?:operations|income|earnings|loss) statements?|statements? of (?:the )?(?:un)?audited .{0,40}(?:financial )?results|(?:un)?audited .{0,60}(?:financial )?results|financial results/;
+  /statements? of (?:consolidated |condensed |unaudited )*(?:operations|income|earnings|profit|comprehensive (?:income|loss|earnings))|income statements?|profit and loss|(?:operations|income|earnings|loss) statements?|statements? of (?:the )?(?:un)?audited .{0,40}(?:financial )?results|(?:un)?audited .{0,60}(?:financial )?results|financial results (?:for|of) /;
 const balanceOrCash =
   /balance sheets?|statements? of (?:consolidated |condensed |unaudited )*(?:cash flows?|financial (?:position|condition)|(?:stockholders|shareholders|shareowners|changes|equity|members|partners)[\s’']*)|cash flows? statements?/;
 

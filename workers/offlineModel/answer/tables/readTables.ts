@@ -159,7 +159,10 @@ function isYear(number: CellNumber): boolean {
 function headerTokens(line: TextLine): PeriodToken[] | null {
   if (line.text.length > 320 || (line.cells.length === 1 && line.text.length > 150) || !mayHeadColumns.test(line.text))
     return null;
-  const text = line.cells.join('\t');
+  // `Q2'23 vs. Q2'22` heads a change, not two periods.
+  const text = line.cells
+    .map((cell) => (/\d\s(?:vs\.?|versus|over)\s\D{0,12}\d/i.test(cell) ? '% change' : cell))
+    .join('\t');
   const tokens = readPeriods(text);
   if (tokens.length === 0) return null;
   let rest = text;
