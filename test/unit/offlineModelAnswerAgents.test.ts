@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { answer } from '../../workers/offlineModel/answer/index.js';
-import type { ChatMessage, JsonSchema, ModelRequest, OfferedTool } from '../../workers/offlineModel/types.js';
+import type { ChatMessage, ModelRequest, OfferedTool } from '../../workers/offlineModel/types.js';
 import { techCorp } from './offlineModelAnswerFixtures.js';
 
 function ask<T extends z.ZodType>(output: T, input: unknown, system: string): z.output<T> {
