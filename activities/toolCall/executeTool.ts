@@ -16,8 +16,12 @@ export interface ToolExecution {
   step: StepIdentity;
 }
 
+/** How long a tool may take to end by itself once its signal is aborted. */
+const graceMs = 1_000;
+
 /**
- * Run the tool's own code, and check what it returns.
+ * Run the tool's own code, and check what it returns. A tool that does not listen to its signal is given up: it may go on,
+ * but neither cancellation nor its worker's shutdown waits for it.
  *
  * @throws SegnoError `Run.Cancelled`, `Tool.DeadlineExceeded`, `Tool.InvalidOutput`; otherwise what the tool throws
  */
@@ -34,7 +38,7 @@ export async function executeTool({ ledger, name, tool, input, deps, step }: Too
   };
   let value: unknown;
   try {
-    value = await tool.execute(input, context);
+    value = await orGivenUp(Promise.resolve(tool.execute(input, context)), context.signal);
   } catch (error) {
     // Retryable, because a worker that shuts down cancels too, and another one goes on.
     if (activity.cancellationSignal.aborted)
@@ -48,4 +52,22 @@ export async function executeTool({ ledger, name, tool, input, deps, step }: Too
   const parsed = tool.output.safeParse(value);
   if (!parsed.success) throw new SegnoError('Tool.InvalidOutput', `${name} returned:\n${describeIssues(parsed.error)}`);
   return parsed.data;
+}
+
+async function orGivenUp<T>(running: Promise<T>, signal: AbortSignal): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let giveUpLater = (): void => undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUpLater = () => {
+      timer = setTimeout(() => reject(new Error('the tool does not listen to its signal')), graceMs);
+    };
+  });
+  if (signal.aborted) giveUpLater();
+  signal.addEventListener('abort', giveUpLater);
+  try {
+    return await Promise.race([running, givenUp]);
+  } finally {
+    signal.removeEventListener('abort', giveUpLater);
+    clearTimeout(timer);
+  }
 }

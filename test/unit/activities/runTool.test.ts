@@ -90,7 +90,7 @@ describe('a call', () => {
 
 describe('sent without done', () => {
   it('is Tool.OutcomeUnknown for a tool that may take effect once, and it is not called again', async () => {
-    const { worker, another, calls, runId } = toolWorker(() => new Promise(() => undefined), { timeoutMs: 1 });
+    const { worker, another, calls, runId } = toolWorker(() => new Promise(() => undefined));
     void worker.runTool(request, { runId, attempt: 1 }).result;
     await vi.waitFor(() => expect(calls).toHaveLength(1));
     const busy = await failureOf(another().runTool(request, { runId, attempt: 2 }));
@@ -193,6 +193,20 @@ describe('a time limit', () => {
     const failure = await failureOf(worker.runTool(request));
     expect(failure).toMatchObject({ type: 'Tool.DeadlineExceeded', nonRetryable: false });
     expect(failure.message).toContain('20 ms');
+  });
+});
+
+describe('a tool that does not listen to its signal', () => {
+  it('is given up soon after its time limit, and after cancellation', async () => {
+    const deaf: Execute = () => new Promise(() => undefined);
+    const slow = toolWorker(deaf, { idempotent: true, timeoutMs: 20 });
+    expect(await failureOf(slow.worker.runTool(request))).toMatchObject({ type: 'Tool.DeadlineExceeded' });
+    const cancelled = toolWorker(deaf);
+    const call = cancelled.worker.runTool(request, { runId: cancelled.runId });
+    await vi.waitFor(() => expect(cancelled.calls).toHaveLength(1));
+    call.cancel();
+    await expect(call.result).rejects.toMatchObject({ name: 'CancelledFailure' });
+    expect((await stepOf(ledger(), cancelled.runId)).state).toBe('unknown');
   });
 });
 
