@@ -12,6 +12,7 @@ const advice =
 export function describeDivergence(file: string, history: HistoryJson, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const workflow = startedEvent(history).workflowType.name;
+  if (!/nondeterminism/i.test(message)) return `${file}: ${workflow} cannot be replayed: ${shorten(message)}`;
   const event = history.events.find(({ eventId }) => eventId === firstEventId(message, history));
   return [
     `${file}: ${workflow} does not replay.`,

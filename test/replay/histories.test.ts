@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findFixtures, replayHistory } from 'segno/testing';
+import { bundleWorkflows } from 'segno/worker';
+import { fileURLToPath } from 'node:url';
+import { histories, recordedWorkflows } from './workflowFiles.js';
+
+const recorded = findFixtures(histories).filter((name) => !name.startsWith('retired'));
+
+describe('runs recorded earlier', () => {
+  let workflowBundle: { code: string };
+  beforeAll(async () => {
+    workflowBundle = await bundleWorkflows(recordedWorkflows.map((url) => fileURLToPath(url)));
+  });
+
+  it('are there for every path a message can take', () => {
+    expect(recorded.length).toBeGreaterThanOrEqual(18);
+  });
+
+  it.each(recorded)('%s replays under the code of today', async (name) => {
+    await replayHistory({ workflowBundle, dir: join(histories, name) });
+  });
+});
