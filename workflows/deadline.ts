@@ -1,5 +1,13 @@
 import { msToNumber } from '@temporalio/common/lib/time.js';
-import type { Duration } from '@temporalio/common';
+
+type Unit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w' | LongUnit | `${LongUnit}s`;
+type LongUnit = 'second' | 'minute' | 'hour' | 'day' | 'week';
+
+/**
+ * Milliseconds, or text such as `30s`, `2m`, `1 hour`. Temporal's own type stands for `any` in ES modules: it comes from a
+ * package that hides its types from them.
+ */
+export type Duration = number | `${number}${Unit}` | `${number} ${Unit}`;
 
 /** A moment on the workflow's clock after which nothing of a call may start or go on. */
 export class Deadline {

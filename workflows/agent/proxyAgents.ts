@@ -1,8 +1,7 @@
-import type { Duration } from '@temporalio/common';
 import type { z } from 'zod';
 import type { ModelCallOptions } from '../../core/contracts.js';
 import type { AgentDefinition } from '../../core/defineAgent.js';
-import { Deadline } from '../deadline.js';
+import { Deadline, type Duration } from '../deadline.js';
 import { nextPath } from '../scope.js';
 import { runAgentCall } from './agentLoop.js';
 

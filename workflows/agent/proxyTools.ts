@@ -1,8 +1,7 @@
-import type { Duration } from '@temporalio/common';
 import type { z } from 'zod';
 import type { ToolPolicy } from '../../core/contracts.js';
 import type { ToolDefinition } from '../../core/tool.js';
-import { Deadline } from '../deadline.js';
+import { Deadline, type Duration } from '../deadline.js';
 import { runContext } from '../runContext.js';
 import { nextPath } from '../scope.js';
 import { callTool } from './callTool.js';
