@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ProgressNode, type ProgressStep, progressTree } from '../../core/progressTree.js';
+
+const step = (path: string, over: Partial<ProgressStep> = {}): ProgressStep => ({
+  path,
+  state: 'done',
+  attempts: 1,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  finishedAt: '2026-01-01T00:00:01.000Z',
+  usage: { inputTokens: 1, outputTokens: 2, costUsd: 0.5 },
+  ...over,
+});
+
+const outline = (nodes: readonly ProgressNode[]): unknown[] =>
+  nodes.map(({ label, children }) => (children.length === 0 ? label : [label, outline(children)]));
+
+describe('a run’s progress', () => {
+  it('is the tree of its paths, in the order in which steps began, without what says nothing', () => {
+    const paths = [
+      'readDocument#1',
+      'factExtractor#1/turn#1',
+      'parallel#1/risks/analyst#1/turn#1',
+      'parallel#1/risks/analyst#1/turn#1/search#1',
+      'parallel#1/risks/analyst#1/turn#2',
+      'parallel#1/trends/analyst#1/turn#1',
+      'analyst#2/turn#1',
+    ];
+    expect(outline(progressTree(paths.map((path) => step(path))))).toEqual([
+      'readDocument',
+      'factExtractor',
+      [
+        'parallel',
+        [
+          ['risks', [['analyst', [['turn', ['search']], 'turn 2']]]],
+          ['trends', ['analyst']],
+        ],
+      ],
+      'analyst 2',
+    ]);
+  });
+
+  it('shows a branch’s own name, whatever is in it', () => {
+    const [parallel] = progressTree([step('parallel#1/50%25 %2F half/note#1'), step('parallel#1/50% off/note#1')]);
+    expect(parallel?.children.map(({ label }) => label)).toEqual(['50% / half', '50% off']);
+  });
+
+  it('is in the state that matters most below it', () => {
+    const state = (...states: ProgressStep['state'][]) =>
+      progressTree(states.map((each, index) => step(`p#1/s#${index + 1}`, { state: each })))[0]?.state;
+    expect(state('done', 'done')).toBe('done');
+    expect(state('done', 'failed')).toBe('failed');
+    expect(state('failed', 'unknown')).toBe('unknown');
+    expect(state('unknown', 'sent')).toBe('running');
+  });
+
+  it('says retrying of a retryable failure, and failed once the run has ended', () => {
+    const retryable = { type: 'Model.ServerError', message: 'x', retryable: true };
+    const steps = [
+      step('a#1', { state: 'failed', error: retryable }),
+      step('b#1', { state: 'sent', finishedAt: undefined }),
+    ];
+    expect(progressTree(steps).map(({ state }) => state)).toEqual(['retrying', 'running']);
+    expect(progressTree(steps, true).map(({ state }) => state)).toEqual(['failed', 'failed']);
+    expect(progressTree(steps)[1]?.finishedAtMs).toBeUndefined();
+  });
+
+  const segment = fc.constantFrom('a#1', 'a#2', 'turn#1', 'turn#2', 'risks', '50%25', '%', '%zz', 'ü#1');
+  const anyStep = fc.record({
+    path: fc.array(segment, { minLength: 1, maxLength: 5 }).map((segments) => segments.join('/')),
+    state: fc.constantFrom<ProgressStep['state']>('reserved', 'sent', 'done', 'failed', 'unknown'),
+    attempts: fc.nat(5),
+    tokens: fc.nat(1_000),
+  });
+  const anySteps = fc
+    .uniqueArray(anyStep, { selector: ({ path }) => path, maxLength: 30 })
+    .map((steps) =>
+      steps.map(({ path, state, attempts, tokens }) =>
+        step(path, { state, attempts, usage: { inputTokens: tokens, outputTokens: 2 * tokens, costUsd: tokens } }),
+      ),
+    );
+  const walk = (nodes: readonly ProgressNode[]): ProgressNode[] =>
+    nodes.flatMap((each) => [each, ...walk(each.children)]);
+
+  it('loses no usage: the roots’ sum is the steps’, and no node has less than its children', () => {
+    fc.assert(
+      fc.property(anySteps, (steps) => {
+        const roots = progressTree(steps);
+        const sum = (of: readonly { inputTokens: number }[]) =>
+          of.reduce((all, { inputTokens }) => all + inputTokens, 0);
+        expect(sum(roots)).toBe(sum(steps.map(({ usage }) => usage)));
+        for (const each of walk(roots)) expect(each.inputTokens).toBeGreaterThanOrEqual(sum(each.children));
+      }),
+    );
+  });
+
+  it('shows no path twice, and below a node only what belongs to it', () => {
+    fc.assert(
+      fc.property(anySteps, (steps) => {
+        const nodes = walk(progressTree(steps));
+        expect(new Set(nodes.map(({ path }) => path)).size).toBe(nodes.length);
+        for (const { path, children } of nodes)
+          for (const child of children) expect(child.path.startsWith(`${path}/`)).toBe(true);
+      }),
+    );
+  });
+
+  it('is done only if everything below is', () => {
+    fc.assert(
+      fc.property(anySteps, (steps) => {
+        for (const root of progressTree(steps)) {
+          const below = steps.filter(({ path }) => path === root.path || path.startsWith(`${root.path}/`));
+          expect(root.state === 'done').toBe(below.every(({ state }) => state === 'done'));
+        }
+      }),
+    );
+  });
+});
