@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { defineAgent } from '../../../../core/defineAgent.js';
+
+const input = z.object({ case: z.string() });
+
+export const solver = defineAgent({
+  instructions: 'Solve the case.',
+  input,
+  output: z.object({ answer: z.string() }),
+  tools: ['note', 'meet', 'broken', 'charge'],
+  maxTurns: 300,
+});
+
+export const clerk = defineAgent({
+  instructions: ({ deps }) => `You act for ${deps.user}.`,
+  input,
+  output: z.string(),
+  tools: ['whoAmI'],
+  deps: z.object({ user: z.string() }),
+  maxTurns: 300,
+});
+
+/** No agent: proxies leave it out, and so does the config. */
+export const house = 'Segno';

@@ -1,0 +1,64 @@
+import { condition, executeChild } from '@temporalio/workflow';
+import { type AgentCallOptions, fail, parallel, proxyAgents, proxyTools } from '../../../../workflows/index.js';
+
+const { solver, clerk } = proxyAgents<typeof import('./agents.js')>({ timeout: '3m' });
+const { note, meet, flaky, charge, whoAmI, enlarge } = proxyTools<typeof import('./tools.js')>({ timeout: '3m' });
+
+interface Case {
+  case: string;
+}
+
+export async function solve({ options, ...input }: Case & { options?: AgentCallOptions }): Promise<{ answer: string }> {
+  return solver(input, options);
+}
+
+export async function serve(input: Case): Promise<string[]> {
+  const inChild = await executeChild(serveInChild, { args: [input] });
+  return [await whoAmI({ ...input, text: ' here' }), await clerk(input), ...inChild];
+}
+
+export async function serveInChild(input: Case): Promise<string[]> {
+  return [await whoAmI({ ...input, text: ' in a child' })];
+}
+
+export async function serveAtLength(input: Case): Promise<string> {
+  return clerk(input);
+}
+
+export async function noteThrice(input: Case): Promise<string[]> {
+  const first = await note({ ...input, text: 'first' });
+  const { a, b } = await parallel({
+    a: () => note({ ...input, text: 'a' }),
+    b: () => note({ ...input, text: 'b' }),
+  });
+  return [first, a, b];
+}
+
+export async function tryFlaky(input: Case & { maxAttempts?: number }): Promise<string> {
+  const { maxAttempts, ...rest } = input;
+  return flaky(rest, maxAttempts === undefined ? {} : { maxAttempts });
+}
+
+/** One branch fails while the other waits for a call that nobody answers. */
+export async function failBeside(input: Case): Promise<unknown> {
+  return parallel({ pays: () => charge(input), waits: () => meet(input) });
+}
+
+export async function enlargeText(input: { text: string; times: number }): Promise<{ text: string }> {
+  const once = await enlarge(input);
+  return enlarge({ text: once.text, times: 1 });
+}
+
+export async function waitForever(): Promise<void> {
+  await condition(() => false);
+}
+
+export async function throwPlainError(): Promise<never> {
+  await Promise.resolve();
+  throw new Error('a bug');
+}
+
+export async function failOnPurpose(): Promise<never> {
+  await Promise.resolve();
+  throw fail('Run.InvalidInput', 'nothing will do', 'nowhere#1');
+}
