@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, type ScriptedModel, scriptedModel, startTestStack, type TestStack, toolCalls } from 'segno/testing';
 import config from '../../fixtures/historyProject/segno.config.js';
-import type * as workflows from '../../fixtures/historyProject/workflow.js';
 
 describe('a test stack', () => {
   let model: ScriptedModel;
@@ -20,7 +19,7 @@ describe('a test stack', () => {
   });
 
   it('runs a workflow with its agents and tools on real servers', async () => {
-    const run = await stack.client.start<typeof workflows.askResearcher>('askResearcher', { question: 'a?' });
+    const run = await stack.client.start<string>('askResearcher', { question: 'a?' });
     expect(await run.result()).toBe('A');
     const { steps } = await stack.client.show(run.id);
     expect(steps.map(({ path, state }) => [path, state])).toEqual([
@@ -37,7 +36,7 @@ describe('a test stack', () => {
       expect(other.temporalAddress).toBe(stack.temporalAddress);
       expect(other.databaseUrl).toBe(stack.databaseUrl);
       expect(other.taskQueue).not.toBe(stack.taskQueue);
-      const run = await other.client.start<typeof workflows.summarizeText>('summarizeText', { text: 'Sales rose.' });
+      const run = await other.client.start<string>('summarizeText', { text: 'Sales rose.' });
       const worker = await other.startWorker();
       expect(await run.result()).toEqual(expect.any(String));
       expect(worker.config.taskQueue).toBe(other.taskQueue);
@@ -50,7 +49,7 @@ describe('a test stack', () => {
     const configPath = new URL('../../fixtures/historyProject/segno.config.ts', import.meta.url).pathname;
     const other = await startTestStack({ ...config, worker: false });
     try {
-      const run = await other.client.start<typeof workflows.callTools>('callTools', { key: 'k' }, { id: randomUUID() });
+      const run = await other.client.start<string[]>('callTools', { key: 'k' }, { id: randomUUID() });
       const worker = await other.startWorkerProcess({ configPath });
       expect(await run.result()).toEqual(['K', 'AGAIN', 'archived k', 'k']);
       expect(() => process.kill(worker.pid, 0)).not.toThrow();
