@@ -1,7 +1,8 @@
 /**
  * The recorded runs of released versions never change: `manifest.json` has the SHA-256 of each of their files.
  *
- * Invariant: `next` (recorded since the last release) and `retired` are not frozen; every other folder is a version.
+ * Invariant: every folder but `next` (recorded since the last release) and `retired` is a version. A retired run lies under
+ * `retired/VERSION/`, unchanged.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -22,7 +23,7 @@ export function frozenFaults(histories: string): string[] {
     .filter((version) => !manifest[version])
     .map((version) => `${version}: not in manifest.json`);
   const changes = Object.entries(manifest).flatMap(([version, listed]) => {
-    const present = hashFiles(join(histories, version));
+    const present = { ...hashFiles(join(histories, 'retired', version)), ...hashFiles(join(histories, version)) };
     const paths = [...new Set([...Object.keys(listed), ...Object.keys(present)])].sort();
     return paths.flatMap((path) => {
       if (present[path] === listed[path]) return [];

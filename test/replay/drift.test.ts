@@ -1,11 +1,16 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HistoryDriftError, replayAll, replayHistory } from 'segno/testing';
+import { findFixtures, HistoryDriftError, replayAll, replayHistory } from 'segno/testing';
 import { changed, histories, recordedWorkflows } from './workflowFiles.js';
 
-const recorded = (name: string): string => join(histories, 'next', name);
+/** Under `next` until a release, under its version from then on. */
+function recorded(name: string): string {
+  const found = findFixtures(histories).find((path) => !path.startsWith('retired') && path.endsWith(`/${name}`));
+  if (found === undefined) throw new Error(`no run is recorded as ${name}`);
+  return join(histories, found);
+}
 
 async function driftOf(file: string, name: string): Promise<string> {
   const error: unknown = await replayHistory({ workflows: changed(file), dir: recorded(name) }).then(
@@ -42,19 +47,22 @@ describe('a workflow that was changed without patched()', () => {
   });
 
   it('is named with every run it breaks', async () => {
-    const replaying = replayAll({ workflows: changed('unpatched.ts'), dir: recorded('reviewText') });
+    const replaying = replayAll({
+      workflows: changed('unpatched.ts'),
+      dir: dirname(recorded('reviewText/afterPatch')),
+    });
     await expect(replaying).rejects.toThrow(/[12] of 2 runs do not replay:\n.*beforePatch/s);
   });
 
   it('is told from a folder without recorded runs', async () => {
-    const dir = join(recorded('repeatText'), 'largePayloads', 'blobs');
+    const dir = join(recorded('repeatText/largePayloads'), 'blobs');
     await expect(replayAll({ workflows: changed('unpatched.ts'), dir })).rejects.toThrow('no recorded runs');
   });
 });
 
 describe('a workflow that was changed with patched()', () => {
   it('replays runs from before the change and from after it', async () => {
-    const names = await replayAll({ workflows: recordedWorkflows, dir: recorded('reviewText') });
+    const names = await replayAll({ workflows: recordedWorkflows, dir: dirname(recorded('reviewText/afterPatch')) });
     expect(names).toEqual(['afterPatch', 'beforePatch']);
   });
 });

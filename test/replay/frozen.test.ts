@@ -41,6 +41,14 @@ describe('frozen histories', () => {
     ]);
   });
 
+  it('may be retired, unchanged', () => {
+    mkdirSync(join(dir, 'retired', '1.0.0'), { recursive: true });
+    renameSync(join(dir, '1.0.0', 'greet'), join(dir, 'retired', '1.0.0', 'greet'));
+    expect(frozenFaults(dir)).toEqual([]);
+    appendFileSync(join(dir, 'retired', '1.0.0', 'greet', 'answered', 'history.json'), ' ');
+    expect(frozenFaults(dir)).toEqual(['1.0.0/greet/answered/history.json was changed']);
+  });
+
   it('are missed when a version never got into the manifest', () => {
     mkdirSync(join(dir, '1.1.0'));
     expect(frozenFaults(dir)).toEqual(['1.1.0: not in manifest.json']);
