@@ -38,7 +38,8 @@ export class ClaimCheckCodec {
 
   private async check(payload: Payload, scope: string): Promise<Payload> {
     const { data, metadata } = payload;
-    if (!data || data.byteLength <= claimCheckBytes) return payload;
+    // protobufjs stands an empty array, which has no byteLength, in for data that is not there (a result of undefined).
+    if (!data?.byteLength || data.byteLength <= claimCheckBytes) return payload;
     const sha256 = await this.store.put(data, scope);
     return { metadata: { encoding, of: metadata?.['encoding'] ?? new Uint8Array() }, data: Buffer.from(sha256) };
   }
