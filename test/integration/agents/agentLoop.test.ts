@@ -160,7 +160,14 @@ describe('an agent that outgrows its workflow', () => {
     const { steps } = await client.show(run.id);
     expect(steps).toHaveLength(2 * turns + 1);
     expect(steps.at(-1)?.path).toBe(`clerk#1/turn#${turns + 1}`);
-    const { historyLength } = await client.temporal.workflow.getHandle(run.id).describe();
-    expect(historyLength).toBeLessThan(1_500);
+    const { events } = await client.temporal.workflow.getHandle(run.id).fetchHistory();
+    expect(events?.length).toBeLessThan(1_500);
+    const child = events?.find(({ childWorkflowExecutionStartedEventAttributes: started }) => started);
+    const { workflowId } = child?.childWorkflowExecutionStartedEventAttributes?.workflowExecution ?? {};
+    const last = await client.temporal.workflow.getHandle(workflowId ?? '').fetchHistory();
+    const started = last.events?.[0]?.workflowExecutionStartedEventAttributes;
+    expect(started?.continuedExecutionRunId).not.toBe('');
+    // What a killed worker's run waits for (STEP-PROTOCOL, Recovery).
+    expect(Number(started?.workflowTaskTimeout?.seconds)).toBe(1);
   }, 300_000);
 });
