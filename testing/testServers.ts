@@ -24,7 +24,12 @@ export interface TestServers {
 }
 
 /** Where a test run's servers are, for the processes it starts. */
-export const testServersEnv = { temporal: 'SEGNO_TEST_TEMPORAL', database: 'SEGNO_TEST_DATABASE' } as const;
+export const testServersEnv = {
+  temporal: 'SEGNO_TEST_TEMPORAL',
+  database: 'SEGNO_TEST_DATABASE',
+  /** A folder for workflow bundles, which takes a second off every test file with the same workflows. */
+  bundles: 'SEGNO_TEST_BUNDLES',
+} as const;
 
 const prefix = 'segno-test-';
 
@@ -46,11 +51,13 @@ export async function startTestServers(options: { databaseUrl?: string } = {}): 
   const servers = await startServers(options);
   process.env[testServersEnv.temporal] = servers.temporalAddress;
   process.env[testServersEnv.database] = servers.databaseUrl;
+  const bundles = mkdtempSync(join(tmpdir(), 'segno-bundles-'));
+  process.env[testServersEnv.bundles] = bundles;
   return {
     ...servers,
     async close() {
-      delete process.env[testServersEnv.temporal];
-      delete process.env[testServersEnv.database];
+      for (const name of Object.values(testServersEnv)) delete process.env[name];
+      rmSync(bundles, { recursive: true, force: true });
       await servers.close();
     },
   };

@@ -5,6 +5,7 @@ import type { ResolvedConfig } from '../core/config.js';
 import type { Ledger } from '../ledger/index.js';
 import { bundleWorkflows } from '../workers/bundleWorkflows.js';
 import { createWorker } from '../workers/createWorker.js';
+import { testServersEnv } from './testServers.js';
 
 /** A worker in the test's own process. */
 export interface TestWorker {
@@ -26,7 +27,8 @@ export interface TestWorkerOptions {
 export async function startTestWorker(options: TestWorkerOptions): Promise<TestWorker> {
   const { config, ledger, temporalAddress, env } = options;
   installQuietRuntime();
-  const workflowBundle = await bundleWorkflows(workflowFiles(config.workflows));
+  const cacheDir = process.env[testServersEnv.bundles];
+  const workflowBundle = await bundleWorkflows(workflowFiles(config.workflows), { ...(cacheDir && { cacheDir }) });
   const { worker, connection, instance } = await createWorker({
     config,
     ledger,
