@@ -54,6 +54,8 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       buildId: createHash('sha256').update(options.workflowBundle.code).digest('base64url').slice(0, 8),
       ...historyOptions({ workflowBundle: options.workflowBundle, blobs: ledgerBlobStore(ledger) }),
       activities,
+      // Quick steps wait for the ledger most of their time; a hundred at once would only wait for each other, and time out.
+      maxConcurrentLocalActivityExecutions: 16,
       // Cancellation reaches an activity with the answer to its heartbeat: every half second, not every 8.
       maxHeartbeatThrottleInterval: '500ms',
       defaultHeartbeatThrottleInterval: '500ms',

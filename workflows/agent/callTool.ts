@@ -4,9 +4,12 @@ import { quickToolLimitMs } from '../../core/limits.js';
 import { quickActivities, remoteActivities } from '../activities.js';
 import type { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
+import { inQuickSlot } from './quickSlots.js';
 
 /** The activity ends a tool at its own limit; the server's is for a tool that does not listen. */
 const attemptMarginMs = 2_000;
+/** Beyond the tool's own limit: the grace of a tool that does not listen, and two visits to a ledger that may be busy. */
+const quickMarginMs = 2_000;
 /** A quick tool that goes remote was slower than it said, or waits for its first try to end. */
 const quickGoneRemoteMs = 10_000;
 
@@ -16,11 +19,14 @@ const quickGoneRemoteMs = 10_000;
  * A quick tool gets one try inside the workflow task. If that try fails retryably or takes too long, the same step goes on
  * as a remote activity under the same key: what has been recorded by then is returned, never done again. A tool that turns
  * out to be a long one (nobody had asked yet, or a deploy made it one) answers with its policy and has not run.
+ *
+ * @param learn told the policy as soon as the worker has said it
  */
 export async function callTool(
   request: RunToolRequest,
   policy: ToolPolicy | undefined,
   deadline: Deadline,
+  learn: (policy: ToolPolicy) => void = () => undefined,
 ): Promise<RunToolResult> {
   if (deadline.leftMs === 0) throw fail('Tool.DeadlineExceeded', `${request.path} had no time left`, request.path);
   try {
@@ -30,8 +36,9 @@ export async function callTool(
       policy?.timeoutMs ?? quickToolLimitMs,
     );
     const ran = tried ?? (await runRemote({ ...request, onlyQuick: true }, quickGoneRemoteMs, deadline));
+    if (ran.policy) learn(ran.policy);
     if (ran.policy === undefined || ran.policy.quick) return ran;
-    return { ...(await runRemote(request, ran.policy.timeoutMs + attemptMarginMs, deadline)), policy: ran.policy };
+    return await runRemote(request, ran.policy.timeoutMs + attemptMarginMs, deadline);
   } catch (error) {
     throw stepFailure(error, request.path, 'Tool.DeadlineExceeded');
   }
@@ -40,7 +47,7 @@ export async function callTool(
 /** @returns undefined when the call has to go on as a remote activity */
 async function tryQuick(request: RunToolRequest, timeoutMs: number): Promise<RunToolResult | undefined> {
   try {
-    return await quickActivities(timeoutMs).runTool(request);
+    return await quickActivities(timeoutMs + quickMarginMs).runTool(request);
   } catch (error) {
     // A local activity's failure comes as it is, its time-out as the cause of another.
     const cause = error instanceof ActivityFailure ? error.cause : error;

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
-import type { ToolPolicy } from '../../core/contracts.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import { Deadline, type Duration } from '../deadline.js';
 import { runContext } from '../runContext.js';
 import { nextPath } from '../scope.js';
 import { callTool } from './callTool.js';
+import { ToolPolicies } from './toolPolicies.js';
 
 export interface ToolCallOptions {
   /** Limit of the whole call, retries and waits included. Default 1 hour. */
@@ -22,7 +22,7 @@ export type ToolsOf<Module> = {
     : never;
 };
 
-const policies = new Map<string, ToolPolicy>();
+const policies = new ToolPolicies();
 
 /**
  * The tools of a module, to be called from workflow code: `proxyTools<typeof import('./tools.js')>()`.
@@ -44,8 +44,8 @@ export function proxyTools<Module>(defaults: ToolCallOptions = {}): ToolsOf<Modu
           ...(maxAttempts !== undefined && { maxAttempts }),
           ...(ctx && { ctx }),
         };
-        const { policy, value } = await callTool(request, policies.get(tool), Deadline.after(timeout));
-        if (policy) policies.set(tool, policy);
+        const deadline = Deadline.after(timeout);
+        const { value } = await policies.use(tool, (policy, learn) => callTool(request, policy, deadline, learn));
         return value;
       };
     },
