@@ -162,3 +162,34 @@ describe('content pipelines', () => {
     expect(enhanced.enhancedText).toContain('Our new app is great and fast. Users love');
   });
 });
+
+describe('an input of a few words', () => {
+  const ask = (schema: Record<string, unknown>, input: unknown): unknown => {
+    const answered = answer({
+      messages: [
+        { role: 'system', content: 'Greet the person by name.' },
+        { role: 'user', content: JSON.stringify(input) },
+      ],
+      tools: [],
+      toolChoice: 'none',
+      schema,
+    });
+    return answered.kind === 'text' ? JSON.parse(answered.text) : undefined;
+  };
+  const object = (properties: Record<string, unknown>) => ({
+    type: 'object',
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+  });
+
+  it('is copied into fields of the same name and makes up a greeting', () => {
+    const schema = object({ name: { type: 'string' }, greeting: { type: 'string' } });
+    expect(ask(schema, { name: 'Ada' })).toEqual({ name: 'Ada', greeting: 'Hello, Ada!' });
+  });
+
+  it('fills no field that may be null', () => {
+    const schema = object({ chairwoman: { anyOf: [{ type: 'string' }, { type: 'null' }] } });
+    expect(ask(schema, { text: 'Revenue rose.' })).toEqual({ chairwoman: null });
+  });
+});

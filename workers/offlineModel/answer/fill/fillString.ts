@@ -22,6 +22,8 @@ export function fillString(shape: Shape, scope: Scope): Filled {
   if (hasWord(words, 'url', 'uri', 'link', 'website')) return findFormat(textOf(scope), 'uri')[0];
   if (hasWord(words, 'email', 'mail') && !hasWord(words, 'subject', 'body', 'text'))
     return findFormat(textOf(scope), 'email')[0];
+  const given = scope.item || isBody(words) ? undefined : copiedFromInput(scope);
+  if (given !== undefined) return given;
   const entity = scope.item ? undefined : fillEntity(words, scope);
   if (entity !== undefined) return entity ?? undefined;
   const pattern = textKeyword(shape, 'pattern');
@@ -34,7 +36,26 @@ export function fillString(shape: Shape, scope: Scope): Filled {
   if (isBody(words)) return composeText(shape, scope);
   const labelled = labelledValue(words, scope.source.document.lines);
   if (labelled) return labelled.text;
-  return bestSentence(shape, scope);
+  return bestSentence(shape, scope) ?? (shape.nullable ? undefined : shortAnswer(words, scope));
+}
+
+const longestCopiedText = 300;
+
+/** A field the answer shares with the input by name: `{name, greeting}` out of `{name}`. */
+function copiedFromInput(scope: Scope): string | undefined {
+  const { input } = scope.source.material;
+  const found = input && scope.path.length === 1 ? findText(input, fieldName(scope)) : null;
+  return found !== null && found !== undefined && found.length <= longestCopiedText ? found : undefined;
+}
+
+/** An input of a few words has no sentence to choose: its words are the answer, after a salutation where one is asked for. */
+function shortAnswer(words: readonly string[], scope: Scope): string | undefined {
+  const { input } = scope.source.material;
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return undefined;
+  const texts = Object.values(input).filter((value) => typeof value === 'string');
+  const joined = texts.join(', ');
+  if (joined === '' || joined.length > longestCopiedText / 3) return undefined;
+  return hasWord(words, 'greeting', 'welcome', 'salutation') ? `Hello, ${joined}!` : joined;
 }
 
 /** undefined: no such kind of field; null: such a field, and the text does not say. */
