@@ -7,7 +7,7 @@
  * 2. The exit code is 0 only if nothing failed and Vitest said how much it ran.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,10 +28,17 @@ interface Outcome {
   readonly output: string;
 }
 
+/** One start of Vitest. */
+interface Suites {
+  readonly projects: readonly string[];
+  /** Only the files under these folders. */
+  readonly folders?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 interface Plan {
   readonly checks: readonly Check[];
-  readonly projects: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  readonly runs: readonly Suites[];
 }
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -59,13 +66,20 @@ const packageCheck: Check = {
 };
 
 const plans: Readonly<Record<string, Plan>> = {
-  verify: { checks: staticChecks, projects: ['unit', 'replay'], env: {} },
+  verify: { checks: staticChecks, runs: [{ projects: ['unit', 'replay'] }] },
   test: {
     checks: [...staticChecks, packageCheck],
-    projects: ['unit', 'replay', 'integration', 'chaos', 'e2e'],
-    env: {},
+    runs: [
+      { projects: ['unit', 'replay', 'integration', 'chaos', 'e2e'] },
+      // What touches the ledger through workers, once more on a real PostgreSQL.
+      {
+        projects: ['integration'],
+        folders: ['test/integration/agents', 'test/integration/deploys', 'test/integration/testkit'],
+        env: { SEGNO_TEST_LEDGER: 'postgres' },
+      },
+    ],
   },
-  'chaos:full': { checks: [], projects: ['chaos'], env: { SEGNO_CHAOS: 'full' } },
+  'chaos:full': { checks: [], runs: [{ projects: ['chaos'], env: { SEGNO_CHAOS: 'full' } }] },
 };
 
 function run(
@@ -110,14 +124,16 @@ async function runChecks(checks: readonly Check[]): Promise<boolean[]> {
   return results;
 }
 
-async function runVitest(plan: Plan): Promise<{ passed: number; failed: number }> {
+async function runVitest({ projects, folders = [], env = {} }: Suites): Promise<{ passed: number; failed: number }> {
   const countsFile = join(scratch, 'counts.json');
-  const projects = plan.projects.flatMap((name) => ['--project', name]);
-  const outcome = await run(tool('vitest', 'run', ...projects), {
+  rmSync(countsFile, { force: true });
+  const settings = Object.entries(env).map(([variable, value]) => ` ${variable}=${value}`);
+  console.log(`\nvitest: ${projects.join(', ')}${settings.join('')}`);
+  const outcome = await run(tool('vitest', 'run', ...projects.flatMap((name) => ['--project', name]), ...folders), {
     inherit: true,
-    env: { ...plan.env, SEGNO_TEST_COUNTS: countsFile },
+    env: { ...env, SEGNO_TEST_COUNTS: countsFile },
   });
-  if (!readdirSync(scratch).includes('counts.json')) {
+  if (!existsSync(countsFile)) {
     console.log('Vitest ended without saying how many tests ran.');
     return { passed: 0, failed: 1 };
   }
@@ -135,9 +151,13 @@ async function main(): Promise<number> {
   }
   const built = await runCheck(build);
   const checks = [built, ...(built ? await runChecks(plan.checks) : [])];
-  const tests = built ? await runVitest(plan) : { passed: 0, failed: 0 };
-  const passed = tests.passed + checks.filter(Boolean).length;
-  const failed = tests.failed + checks.filter((one) => !one).length;
+  let passed = checks.filter(Boolean).length;
+  let failed = checks.length - passed;
+  for (const suites of built ? plan.runs : []) {
+    const tests = await runVitest(suites);
+    passed += tests.passed;
+    failed += tests.failed;
+  }
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
