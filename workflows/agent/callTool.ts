@@ -31,11 +31,12 @@ export async function callTool(
   if (deadline.leftMs === 0) throw fail('Tool.DeadlineExceeded', `${request.path} had no time left`, request.path);
   try {
     if (policy && !policy.quick) return await runRemote(request, policy.timeoutMs + attemptMarginMs, deadline);
-    const tried = await tryQuick(
-      policy ? request : { ...request, onlyQuick: true },
-      policy?.timeoutMs ?? quickToolLimitMs,
-    );
-    const ran = tried ?? (await runRemote({ ...request, onlyQuick: true }, quickGoneRemoteMs, deadline));
+    const remote = () => runRemote({ ...request, onlyQuick: true }, quickGoneRemoteMs, deadline);
+    const tried = await inQuickSlot({
+      quick: () => tryQuick(policy ? request : { ...request, onlyQuick: true }, policy?.timeoutMs ?? quickToolLimitMs),
+      remote,
+    });
+    const ran = tried ?? (await remote());
     if (ran.policy) learn(ran.policy);
     if (ran.policy === undefined || ran.policy.quick) return ran;
     return await runRemote(request, ran.policy.timeoutMs + attemptMarginMs, deadline);
