@@ -6,7 +6,7 @@ import type { Run, SegnoClient } from '../../client/index.js';
 import { documentRefSchema } from '../../core/document.js';
 import { usesProviders } from '../../core/config.js';
 import { SegnoError } from '../../core/errors.js';
-import { startStack, type Stack } from '../../workers/embedded/startStack.js';
+import { withStack } from '../../workers/embedded/withStack.js';
 import { loadProject, type Project, workflowNames } from '../../workers/loadProject.js';
 import { connectProject, isReachable, type ProjectFlags, uiAddress } from '../openProject.js';
 import { colours, formatCost, formatDuration, printJson } from '../output.js';
@@ -66,8 +66,7 @@ async function runWorkflow(name: string, flags: RunFlags): Promise<void> {
   const parts = await Promise.all(flags.input.map((argument) => parseInput(argument)));
   const deps = flags.deps === undefined ? undefined : parseDeps(flags.deps);
   const timeoutMs = flags.timeout === undefined ? undefined : parseSeconds(flags.timeout);
-  const stack = (await isReachable(project.dir)) ? undefined : await bringUp(project, flags);
-  try {
+  await onStack(project, flags, async () => {
     const client = await connectProject(project.dir, project.config.taskQueue);
     try {
       const id = flags.id ?? `${name}-${randomBytes(4).toString('hex')}`;
@@ -77,17 +76,12 @@ async function runWorkflow(name: string, flags: RunFlags): Promise<void> {
         ...(deps !== undefined && { deps }),
         ...(timeoutMs !== undefined && { timeoutMs }),
       });
-      if (flags.detach) {
-        detached(run, project, flags);
-        return;
-      }
-      await follow(client, run, project, flags);
+      if (flags.detach) detached(run, project, flags);
+      else await follow(client, run, project, flags);
     } finally {
       await client.close();
     }
-  } finally {
-    await stack?.stop();
-  }
+  });
 }
 
 /** @throws SegnoError `Workflow.Unknown` */
@@ -99,34 +93,54 @@ async function findWorkflow(project: Project, name: string): Promise<string> {
   throw new SegnoError('Workflow.Unknown', `no workflow is named ${name}; there are: ${names.join(', ') || 'none'}`);
 }
 
-async function bringUp(project: Project, flags: RunFlags): Promise<Stack> {
-  const note = (line: string | undefined): void => {
-    if (line !== undefined && !flags.json) process.stderr.write(`${line}\n`);
-  };
-  if (flags.detach) {
+/** Use the stack that runs here, or bring one up for as long as the run takes. */
+async function onStack(project: Project, flags: RunFlags, use: () => Promise<void>): Promise<void> {
+  if (flags.detach && !(await isReachable(project.dir))) {
     throw new SegnoError(
       'Stack.NotRunning',
       '--detach needs a stack that outlives this command: start `segno dev` first',
     );
   }
-  note('Nothing is running here: starting a stack for this run.');
-  if (!usesProviders(project.config.models))
+  const note = (line: string | undefined): void => {
+    if (line !== undefined && !flags.json) process.stderr.write(`${line}\n`);
+  };
+  let announced = false;
+  const announce = (): void => {
+    if (announced) return;
+    announced = true;
+    note('Nothing is running here: starting a stack for this run.');
+    if (usesProviders(project.config.models)) return;
     note('No provider is configured: the offline model answers (rules over the text, no language model).');
+  };
   const starting = new AbortController();
   const onSignal = (): void => starting.abort(new SegnoError('Run.Cancelled', 'stopped before the run began'));
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
-  try {
-    return await startStack({
-      dir: project.dir,
-      configPath: project.configPath,
-      signal: starting.signal,
-      onEvent: (event) => note(noticeLine(event, false)),
-      onProgress: ({ message }) => note(message),
-    });
-  } finally {
+  const stopListening = (): void => {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    await withStack(
+      {
+        dir: project.dir,
+        configPath: project.configPath,
+        signal: starting.signal,
+        onEvent: (event) => {
+          announce();
+          note(noticeLine(event, false));
+        },
+        onProgress: ({ message }) => note(message),
+        onWaitingForOthers: (count) =>
+          note(`Done. ${count} other runs use this stack; it stays up until they are done.`),
+      },
+      async () => {
+        stopListening();
+        await use();
+      },
+    );
+  } finally {
+    stopListening();
   }
 }
 
