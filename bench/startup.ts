@@ -29,7 +29,7 @@ export async function benchStartup(): Promise<Row[]> {
         [command, 'dev', '--json', '--dir', dir, '--config', join(root, 'segno.config.ts')],
         { stdio: ['ignore', 'pipe', 'ignore'] },
       );
-      const stack = JSON.parse(await firstLine(dev.stdout!)) as { temporal: string; ledger: string };
+      const stack = JSON.parse(await firstLine(dev.stdout)) as { temporal: string; ledger: string };
       ready[kind].push((performance.now() - started) / 1000);
       if (kind === 'again') demo.push(await runDemo(stack, dir));
       dev.kill('SIGINT');

@@ -32,7 +32,7 @@ const forbidden: readonly (readonly [file: string, line: string, rule: string])[
   ['workers/bundlesByImport.ts', `import type { W } from '../workflows/index.js';`, 'workers-imports-houses'],
   ['workers/asksModel.ts', `import 'openai';`, 'workers-imports-packages'],
   ['client/startsWorkflow.ts', `import { W } from '../workflows/index.js'; W;`, 'client-imports-types-only'],
-  ['client/readsLedger.ts', `import '../ledger/index.js';`, 'client-imports-houses'],
+  ['client/startsStack.ts', `import '../workers/index.js';`, 'client-imports-houses'],
   ['client/runsWorker.ts', `import '@temporalio/worker';`, 'client-imports-packages'],
   ['server/startsStack.ts', `import '../workers/index.js';`, 'server-imports-houses'],
   ['web/readsLedger.ts', `import type { L } from '../ledger/index.js';`, 'web-imports-houses'],

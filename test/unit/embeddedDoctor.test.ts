@@ -159,7 +159,7 @@ describe('what segno dev shows', () => {
     const table = stackTable(running, { Model: 'http://outside/v1' }, false);
     expect(table).toMatch(/Temporal UI +http:\/\/127\.0\.0\.1:8233/);
     expect(table).toMatch(/Model +http:\/\/outside\/v1 +from the environment/);
-    expect(table).not.toMatch(/\x1b|geheim/); // eslint-disable-line no-control-regex
+    expect(table).not.toMatch(/\x1b|geheim/);
   });
 
   it('is one line of JSON with every address', () => {

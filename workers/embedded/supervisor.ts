@@ -129,7 +129,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     stopping.abort(new SegnoError('Run.Cancelled', 'The stack is being stopped.'));
     const done = new Map<string, Promise<void>>();
     for (const spec of inOrder(specs).reverse()) {
-      const dependents = specs.filter((other) => other.after.includes(spec.name)).map((other) => done.get(other.name));
+      const dependents = specs
+        .filter((other) => other.after.includes(spec.name))
+        .map(async (other) => done.get(other.name));
       done.set(
         spec.name,
         Promise.all(dependents).then(() => stopChild(spec)),
@@ -143,7 +145,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     async start() {
       const started = new Map<string, Promise<void>>();
       for (const spec of inOrder(specs)) {
-        const before = spec.after.map((name) => started.get(name));
+        const before = spec.after.map(async (name) => started.get(name));
         started.set(
           spec.name,
           Promise.all(before).then(() => firstStart(spec)),

@@ -150,11 +150,7 @@ export function plainLabel(label: string): string {
     .trim();
 }
 
-/** The concept a field's words name, or null. Longest name first: `net income` is not `income`. */
-export function conceptOf(words: readonly string[]): FinanceConcept | null {
-  return financeConcepts[conceptKeyOf(words) ?? ''] ?? null;
-}
-
+/** The key of the concept a field's words name, or null. Longest name first: `net income` is not `income`. */
 export function conceptKeyOf(words: readonly string[]): string | null {
   const text = ` ${words.join(' ')} `;
   let best: { key: string; length: number } | null = null;
