@@ -74,7 +74,7 @@ const plans: Readonly<Record<string, Plan>> = {
       // What touches the ledger through workers, once more on a real PostgreSQL.
       {
         projects: ['integration'],
-        folders: ['test/integration/agents', 'test/integration/deploys', 'test/integration/testkit'],
+        folders: ['test/integration/agents', 'test/integration/testkit'],
         env: { SEGNO_TEST_LEDGER: 'postgres' },
       },
     ],

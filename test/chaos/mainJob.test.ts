@@ -2,9 +2,8 @@
  * The main job, killed at its step boundaries: a seeded sample, or with SEGNO_CHAOS=full every boundary and every victim.
  * SEGNO_CHAOS_SEED=<n> repeats the sample of a run that printed it.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildSample } from '../../examples/investor-report/sample.js';
 import { type ChaosStack, startChaosStack, victims } from './chaosStack.js';
 import { expectSurvived } from './expectSurvived.js';
 import {
@@ -19,7 +18,6 @@ import {
 import { seeded, seedOfThisRun } from './random.js';
 
 const full = process.env['SEGNO_CHAOS'] === 'full';
-const sample = join(import.meta.dirname, '../../examples/investor-report/sample/techcorp-q3-2024.pdf');
 
 let stack: ChaosStack;
 let job: Job;
@@ -27,7 +25,7 @@ let clean: SurvivedRun;
 
 beforeAll(async () => {
   stack = await startChaosStack();
-  const document = await stack.client.putDocument(readFileSync(sample), 'application/pdf', {
+  const document = await stack.client.putDocument(await buildSample(), 'application/pdf', {
     runId: 'chaos-input',
     name: 'report.pdf',
   });

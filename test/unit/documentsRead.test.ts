@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readDocument } from '../../activities/tools/index.js';
 import { brokenDocuments } from '../fixtures/documents/broken.js';
 import { MemoryStore, toolContext } from '../fixtures/documents/memoryStore.js';
+import { filings } from '../fixtures/documents/filings.js';
 import { drawPdf, drawRow } from '../fixtures/documents/pdf.js';
 
 const columns = [{ right: 330 }, { right: 410 }, { right: 490 }];
@@ -150,5 +151,19 @@ describe('readDocument on other files', () => {
     await expect(readDocument.execute({ document }, toolContext(new MemoryStore()))).rejects.toMatchObject({
       type: 'Document.Missing',
     });
+  });
+});
+
+describe('documents read side by side', () => {
+  it('do not know of each other: each has its own pages', async () => {
+    const store = new MemoryStore();
+    const built = await Promise.all(filings.slice(0, 3).map(({ build }) => build()));
+    const documents = await Promise.all(built.map((bytes) => store.write(bytes, 'application/pdf')));
+    const alone: string[] = [];
+    for (const document of documents) alone.push((await readDocument.execute({ document }, toolContext(store))).text);
+    const together = await Promise.all(
+      documents.map(async (document) => (await readDocument.execute({ document }, toolContext(store))).text),
+    );
+    expect(together).toEqual(alone);
   });
 });
