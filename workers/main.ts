@@ -25,22 +25,17 @@ async function main(): Promise<void> {
   const { taskQueue } = project.config;
   const { namespace, connectionOptions } = temporal;
 
-  const [ledger, workflowBundle, clientConnection] = await Promise.all([
+  const bundling = bundleWorkflows(project.workflowPaths, { cacheDir: join(stackDir(project.dir), 'cache') });
+  // Its failure is told where it is awaited; until then it is nobody's.
+  bundling.catch(() => undefined);
+  const [ledger, clientConnection] = await Promise.all([
     openLedger({ connectionString: ledgerAt.url }),
-    bundleWorkflows(project.workflowPaths, { cacheDir: join(stackDir(project.dir), 'cache') }),
     Connection.connect(connectionOptions),
   ]);
   await migrateLedger(ledger);
   const instance = newInstance();
   const client = new Client({ connection: clientConnection, namespace });
-  const { worker, connection } = await createWorker({
-    config: project.config,
-    ledger,
-    connection: connectionOptions,
-    namespace,
-    workflowBundle,
-    instance,
-  });
+  // Before this worker can work: what a dead one left is ready to go on by then.
   const stopBeating = await keepAlive({
     ledger,
     instance,
@@ -53,6 +48,14 @@ async function main(): Promise<void> {
       process.exit(75);
     },
     onError: (error) => console.error(`liveness: ${error instanceof Error ? error.message : String(error)}`),
+  });
+  const { worker, connection } = await createWorker({
+    config: project.config,
+    ledger,
+    connection: connectionOptions,
+    namespace,
+    workflowBundle: await bundling,
+    instance,
   });
   // A worker whose parent is gone would hold on to a stack that nobody knows of.
   process.on('disconnect', () => worker.shutdown());
