@@ -47,3 +47,11 @@ export async function countItems({ count, width }: { count: number; width: numbe
   await Promise.all(Array.from({ length: width }, lane));
   return { counted };
 }
+
+/** Remote steps in turn, a tool and a model, until it is cancelled. */
+export async function keepWorking({ rounds }: { rounds: number }): Promise<void> {
+  for (let round = 1; round <= rounds; round += 1) {
+    await bookItem({ item: `item ${round}` });
+    await clerk({ note: `Item ${round} was booked. It will be sent by mail.` });
+  }
+}
