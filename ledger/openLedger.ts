@@ -82,12 +82,14 @@ export async function openLedger(options: OpenLedgerOptions): Promise<Ledger> {
 
 function createLedger(pool: pg.Pool): Ledger {
   let closing: Promise<void> | undefined;
+  const names = new StatementNames();
   return {
     async query<Row>(text: string, values: readonly SqlValue[] = [], { idempotent = false }: QueryOptions = {}) {
       for (let retry = 0; ; retry += 1) {
-        const outcome = await attemptQuery<Row>(pool, text, values);
+        const outcome = await attemptQuery<Row>(pool, text, values, names);
         if (!('error' in outcome)) return outcome;
         const { failure, error } = outcome;
+        if (names.lostBy(error)) continue;
         const repeatable = failure.kind === 'notApplied' || (failure.kind === 'lost' && idempotent);
         const delayMs = retryDelaysMs[retry];
         if (!repeatable || delayMs === undefined || closing)
@@ -106,6 +108,7 @@ async function attemptQuery<Row>(
   pool: pg.Pool,
   text: string,
   values: readonly SqlValue[],
+  names: StatementNames,
 ): Promise<Rows<Row> | QueryFailure> {
   let client: pg.PoolClient;
   try {
@@ -115,13 +118,44 @@ async function attemptQuery<Row>(
   }
   const guard = guardClient(client);
   try {
-    const result = await client.query(text, values as unknown[]);
+    const name = names.nameOf(text);
+    const result = await client.query({ text, values: values as unknown[], ...(name !== undefined && { name }) });
     guard.release();
     return { rows: result.rows as Row[], rowCount: result.rowCount ?? 0 };
   } catch (error) {
     const failure = classifyDatabaseError(error, 'sent');
     guard.release(failure.kind !== 'other');
     return { error, failure };
+  }
+}
+
+/** Statements kept prepared on each connection; there are some dozens, and a program that makes up more gets plain ones. */
+const preparedLimit = 200;
+
+/**
+ * Names for prepared statements, by their text: parsing and planning cost as much as most of the ledger's statements.
+ * Behind a pooler that gives every statement another session (PgBouncer in transaction mode, unless its
+ * max_prepared_statements is set) names get lost; then there are none from the first loss on.
+ */
+class StatementNames {
+  private readonly names = new Map<string, string>();
+  private usable = true;
+
+  nameOf(text: string): string | undefined {
+    if (!this.usable) return undefined;
+    const known = this.names.get(text);
+    if (known !== undefined || this.names.size >= preparedLimit) return known;
+    const name = `s${this.names.size}`;
+    this.names.set(text, name);
+    return name;
+  }
+
+  /** Whether the statement failed, unexecuted, because its name was unknown to the session or taken there. */
+  lostBy(error: unknown): boolean {
+    const { code } = error as { code?: unknown };
+    if (!this.usable || (code !== '26000' && code !== '42P05')) return false;
+    this.usable = false;
+    return true;
   }
 }
 

@@ -8,11 +8,13 @@
  * 1. What a client sends up to its Sync runs in one piece; nobody's message comes between.
  * 2. From BEGIN to the end of the transaction, failed or not, the backend belongs to that client.
  * 3. A client that goes away in a transaction, or is silent in one for too long, is rolled back: the others go on.
- * 4. There is one session: settings and named statements are everybody's. Clients use neither.
+ * 4. There is one session. Named statements are kept apart by client, and end with it; settings are everybody's, and
+ *    clients use none.
  */
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { PGlite } from '@electric-sql/pglite';
+import { prefixStatementNames } from './statementNames.js';
 import { errorMessage, queryMessage, readExchange, startupReply, WireBuffer } from './wireProtocol.js';
 
 export interface PgliteSocketOptions {
@@ -44,14 +46,19 @@ interface Client {
   readonly socket: Socket;
   readonly inbound: WireBuffer;
   readonly waiting: Exchange[];
+  /** Before the names of its prepared statements. */
+  readonly prefix: string;
+  readonly prepared: Set<string>;
   gone: boolean;
 }
 
 export async function servePglite(options: PgliteSocketOptions): Promise<PgliteSocket> {
   const backend = new SharedBackend(options);
   const serverVersion = await readServerVersion(options.db);
+  let connections = 0;
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
-    const client: Client = { socket, inbound: new WireBuffer(), waiting: [], gone: false };
+    const prefix = `c${(connections += 1)}_`;
+    const client: Client = { socket, inbound: new WireBuffer(), waiting: [], prefix, prepared: new Set(), gone: false };
     backend.clients.add(client);
     socket.on('data', (chunk) => receive(client, chunk));
     socket.on('error', () => undefined);
@@ -98,6 +105,8 @@ export async function servePglite(options: PgliteSocketOptions): Promise<PgliteS
 class SharedBackend {
   readonly clients = new Set<Client>();
   private readonly turns: Client[] = [];
+  /** Statements of clients that have left. */
+  private readonly forgotten: string[] = [];
   private holder: Client | undefined;
   private holderTimer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
@@ -115,6 +124,8 @@ class SharedBackend {
     client.gone = true;
     client.waiting.length = 0;
     this.clients.delete(client);
+    this.forgotten.push(...client.prepared);
+    client.prepared.clear();
     this.wake();
   }
 
@@ -142,11 +153,14 @@ class SharedBackend {
   private async work(): Promise<void> {
     while (!this.stopping) {
       if (this.holder?.gone) await this.rollBackHolder();
+      if (!this.holder) await this.forgetStatements();
       const client = this.nextClient();
       const exchange = client?.waiting.shift();
       if (!client || !exchange) return;
       clearTimeout(this.holderTimer);
-      await this.execute(exchange.bytes, (data) => {
+      const { bytes, prepared } = prefixStatementNames(exchange.bytes, client.prefix);
+      for (const name of prepared) client.prepared.add(name);
+      await this.execute(bytes, (data) => {
         // PGlite reuses its buffer for the next answer.
         if (!client.gone && client.socket.writable) client.socket.write(Buffer.from(data));
       });
@@ -183,6 +197,13 @@ class SharedBackend {
     await this.execute(Buffer.from([0x53, 0, 0, 0, 4]), () => undefined);
     if (this.options.db.isInTransaction()) await this.execute(queryMessage('rollback'), () => undefined);
     this.holder = undefined;
+  }
+
+  /** Outside of transactions only: a name that was never prepared, because its Parse failed, would end one. */
+  private async forgetStatements(): Promise<void> {
+    for (let name = this.forgotten.pop(); name !== undefined; name = this.forgotten.pop()) {
+      await this.execute(queryMessage(`deallocate "${name.replaceAll('"', '""')}"`), () => undefined);
+    }
   }
 
   private async execute(bytes: Uint8Array, onRawData: (data: Uint8Array) => void): Promise<void> {
