@@ -7,6 +7,7 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import { defaultTaskQueue, memoKey, type RunMemo, workflowTaskTimeoutMs } from '../core/contracts.js';
 import type { DocumentRef } from '../core/document.js';
 import { SegnoError } from '../core/errors.js';
@@ -14,6 +15,7 @@ import {
   ClaimCheckCodec,
   getBlob,
   hashJson,
+  inheritSteps,
   type Ledger,
   ledgerBlobStore,
   openLedger,
@@ -132,7 +134,7 @@ export class SegnoClient {
   }
 
   /**
-   * Retry a run that ended without a result: a new run with the same id and input, which reuses every finished step whose
+   * Retry a run that ended without a result: a new run with the same id, input and time limit, which reuses every finished step whose
    * path, input and definition are unchanged.
    *
    * @throws SegnoError `Run.Unknown`, `Run.Conflict` when it is in progress or has completed
@@ -149,15 +151,32 @@ export class SegnoClient {
     const { events } = await this.temporal.workflow.getHandle(id, description.runId).fetchHistory();
     const started = events?.[0]?.workflowExecutionStartedEventAttributes;
     const args = await decodeInput(started?.input?.payloads ?? [], this.temporal.options.loadedDataConverter);
-    const memo: RunMemo = { ...(description.memo?.[memoKey] as RunMemo | undefined), predecessor: description.runId };
-    const retried = await this.temporal.workflow.start(description.type, {
-      workflowId: handle.workflowId,
-      taskQueue: description.taskQueue,
-      args,
-      memo: { [memoKey]: memo },
-      workflowTaskTimeout: workflowTaskTimeoutMs,
-    });
-    return this.run(retried, retried.firstExecutionRunId, false);
+    const before = description.memo?.[memoKey] as RunMemo | undefined;
+    if (before?.predecessor !== undefined) {
+      const { runId } = description;
+      await inheritSteps(this.ledger, { tenant, scope: id, runId, predecessor: before.predecessor });
+    }
+    const memo: RunMemo = { ...before, predecessor: description.runId };
+    const timeoutMs = optionalTsToMs(started?.workflowExecutionTimeout);
+    try {
+      const retried = await this.temporal.workflow.start(description.type, {
+        workflowId: handle.workflowId,
+        taskQueue: description.taskQueue,
+        args,
+        memo: { [memoKey]: memo },
+        workflowTaskTimeout: workflowTaskTimeoutMs,
+        // Somebody else's retry may have completed since the look at the run.
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+        ...(timeoutMs && { workflowExecutionTimeout: timeoutMs }),
+      });
+      return this.run(retried, retried.firstExecutionRunId, false);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      throw new SegnoError(
+        'Run.Conflict',
+        `the run ${id} has been retried in the meantime; look at it (segno show ${id})`,
+      );
+    }
   }
 
   /** @throws SegnoError `Run.Unknown` */

@@ -6,7 +6,8 @@ export { ledgerVersion, migrateLedger } from './migrateLedger.js';
 export { beginStep } from './steps/beginStep.js';
 export { failStep, finishStep } from './steps/settleStep.js';
 export { findStep, recordPureStep } from './steps/recordPureStep.js';
-export { reuseStep } from './steps/reuseStep.js';
+export { inheritSteps, reuseStep } from './steps/reuseStep.js';
+export type { Inheritance } from './steps/reuseStep.js';
 export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';
 export type { StepResolution } from './steps/resolveStep.js';
 export type {

@@ -5,6 +5,7 @@
  * 1. Only a finished step of the same path, fingerprint and definition is reused; whatever was changed runs anew.
  * 2. A reused step stands in the new run's own rows, so that a retry of the retry finds it there.
  * 3. An effect whose outcome was lost in the predecessor is not repeated by the retry either.
+ * 4. The same holds for what an earlier run of the chain left and the predecessor did not get to: it inherits first.
  */
 import { canonicalJson } from '../../core/canonicalJson.js';
 import { SegnoError } from '../../core/errors.js';
@@ -63,4 +64,36 @@ export async function reuseStep(
   if (!found || found.reused === 0) return undefined;
   const stored = await readStep(ledger, step.key);
   return stored?.state === 'done' ? recordedResult(ledger, stored) : undefined;
+}
+
+export interface Inheritance {
+  readonly tenant: string;
+  readonly scope: string;
+  /** The run that inherits; it has ended, and is about to be retried. */
+  readonly runId: string;
+  /** The run that it retried itself. */
+  readonly predecessor: string;
+}
+
+/**
+ * Gives a run what its own predecessor left and it did not get to: finished steps, and effects whose outcome was lost. A
+ * retry looks at one run only; without this it would repeat what was done two runs ago.
+ *
+ * @throws SegnoError `Ledger.Unavailable`
+ */
+export async function inheritSteps(ledger: Ledger, { tenant, scope, runId, predecessor }: Inheritance): Promise<void> {
+  await ledger.query(
+    `insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
+       state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, result, result_hash,
+       result_bytes, error, detail, finished_at)
+     select $3::text || '/' || path, $3, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
+       case state when 'sent' then 'unknown' else state end, 1, 0, owner, '', 0, now(), model_alias, provider, model, result,
+       result_hash, result_bytes, error, $5, finished_at
+     from segno.steps
+     where tenant = $1 and scope = $2 and run_id = $4
+       and (state = 'done' or (safety = 'once' and state in ('sent', 'unknown')))
+     order by seq on conflict (key) do nothing`,
+    [tenant, scope, runId, predecessor, canonicalJson({ inheritedFrom: predecessor })],
+    { idempotent: true },
+  );
 }
