@@ -4,7 +4,8 @@
  *
  * Invariants:
  * 1. A failing check never hides the next one; only a failed build ends the run, since everything after it would be noise.
- * 2. The exit code is 0 only if nothing failed and Vitest said how much it ran.
+ * 2. What failed is named once more right above the closing line: the log of the tests is long, and often only its end is kept.
+ * 3. The exit code is 0 only if nothing failed and Vitest said how much it ran.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -34,6 +35,12 @@ interface Suites {
   /** Only the files under these folders. */
   readonly folders?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+}
+
+interface Tests {
+  readonly passed: number;
+  readonly failed: number;
+  readonly failures: readonly { readonly name: string; readonly message: string }[];
 }
 
 interface Plan {
@@ -124,7 +131,7 @@ async function runChecks(checks: readonly Check[]): Promise<boolean[]> {
   return results;
 }
 
-async function runVitest({ projects, folders = [], env = {} }: Suites): Promise<{ passed: number; failed: number }> {
+async function runVitest({ projects, folders = [], env = {} }: Suites): Promise<Tests> {
   const countsFile = join(scratch, 'counts.json');
   rmSync(countsFile, { force: true });
   const settings = Object.entries(env).map(([variable, value]) => ` ${variable}=${value}`);
@@ -135,11 +142,18 @@ async function runVitest({ projects, folders = [], env = {} }: Suites): Promise<
   });
   if (!existsSync(countsFile)) {
     console.log('Vitest ended without saying how many tests ran.');
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, failures: [{ name: 'vitest', message: 'ended without saying how many tests ran' }] };
   }
-  const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as { passed: number; failed: number };
-  const failed = outcome.passed ? counts.failed : Math.max(counts.failed, 1);
-  return { passed: counts.passed, failed };
+  const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as Tests;
+  return { ...counts, failed: outcome.passed ? counts.failed : Math.max(counts.failed, 1) };
+}
+
+/** The first lines of each failure; the whole stands further up in the log. */
+function recap(failures: Tests['failures']): void {
+  for (const { name, message } of failures) {
+    console.log(`\n✗ ${name}`);
+    for (const line of message.split('\n').slice(0, 12)) console.log(`    ${line.slice(0, 300)}`);
+  }
 }
 
 async function main(): Promise<number> {
@@ -153,11 +167,14 @@ async function main(): Promise<number> {
   const checks = [built, ...(built ? await runChecks(plan.checks) : [])];
   let passed = checks.filter(Boolean).length;
   let failed = checks.length - passed;
+  const failures: Tests['failures'][number][] = [];
   for (const suites of built ? plan.runs : []) {
     const tests = await runVitest(suites);
     passed += tests.passed;
     failed += tests.failed;
+    failures.push(...tests.failures);
   }
+  recap(failures);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }

@@ -53,12 +53,17 @@ describe('the closing line of a test run', { timeout: 60_000 }, () => {
     expect(code).toBe(1);
   });
 
-  it('counts a file that does not load as a failure, and writes the counts where they are asked for', async () => {
+  it('counts a file that does not load as a failure, and writes the counts, what failed and why, where they are asked for', async () => {
     await writeFile(join(tree, 'test/broken.test.ts'), `throw new Error('no');`);
     const counts = join(tree, 'counts.json');
     const { code, lines } = await runSuite({ SEGNO_TEST_COUNTS: counts });
     expect(lines.at(-1)).toBe('1 passed, 1 failed');
     expect(code).toBe(1);
-    expect(JSON.parse(await readFile(counts, 'utf8'))).toEqual({ passed: 1, failed: 1, skipped: 1 });
+    expect(JSON.parse(await readFile(counts, 'utf8'))).toEqual({
+      passed: 1,
+      failed: 1,
+      skipped: 1,
+      failures: [{ name: 'test/broken.test.ts', message: expect.stringContaining('Error: no') as string }],
+    });
   });
 });
