@@ -1,5 +1,5 @@
 /**
- * Entry of the embedded ledger's process: `node dist/ledger/pgliteServer.js --data-dir D --port P`.
+ * Entry of the embedded ledger's process: `node dist/ledger/pgliteServer.js --data-dir D --port P [--template-dir T]`.
  * Prints one line of JSON when it is ready. Ends on SIGTERM, SIGINT, and when the parent that it has an IPC channel to is
  * gone.
  */
@@ -9,6 +9,7 @@ import { runPgliteServer } from './embedded.js';
 const { values } = parseArgs({
   options: {
     'data-dir': { type: 'string' },
+    'template-dir': { type: 'string' },
     port: { type: 'string', default: '5432' },
     host: { type: 'string', default: '127.0.0.1' },
   },
@@ -25,7 +26,13 @@ if (!dataDir) fail(new Error('--data-dir names the directory of the database.'))
 if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(new Error(`--port ${values.port} is not a port.`));
 
 let ending = false;
-const starting = runPgliteServer({ dataDir, host: values.host, port, onFatal: fail });
+const starting = runPgliteServer({
+  dataDir,
+  templateDir: values['template-dir'],
+  host: values.host,
+  port,
+  onFatal: fail,
+});
 
 function end(): void {
   if (ending) return;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readJsonLine, type ChildCommand, type ChildSpec, type ReadyChildren } from './childSpec.js';
 import { entryPoint } from './entryPoint.js';
 import { findTemporal } from './temporalBinary.js';
+import { userCacheDir } from './temporalRelease.js';
 import type { StackPlan } from './stackPlan.js';
 import { stackDir, type StackAddresses } from './stackState.js';
 import {
@@ -65,8 +66,10 @@ function ledgerChild(plan: StackPlan): ChildSpec {
     name: 'ledger',
     after: [],
     command: () => {
-      const options = ['--data-dir', join(stackDir(plan.dir), 'ledger'), '--port', String(plan.ports.get('ledger'))];
-      return nodeCommand(plan, [...entryPoint('ledger/pgliteServer'), ...options]);
+      const dataDir = join(stackDir(plan.dir), 'ledger');
+      const options = { 'data-dir': dataDir, 'template-dir': userCacheDir(plan.env), port: plan.ports.get('ledger') };
+      const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+      return nodeCommand(plan, [...entryPoint('ledger/pgliteServer'), ...args]);
     },
     readLine: readJsonLine,
     readyTimeoutMs: 120_000,

@@ -38,8 +38,13 @@ export function temporalDownloads(
   ];
 }
 
-/** The folder all projects of this user share, holding `temporal` once it is there. */
-export function temporalCacheDir(env: NodeJS.ProcessEnv): string {
+/** The folder all projects of this user share. */
+export function userCacheDir(env: NodeJS.ProcessEnv): string {
   const home = env['HOME'] || homedir();
-  return join(env['XDG_CACHE_HOME'] || join(home, '.cache'), 'segno', `temporal-${temporalVersion}`);
+  return join(env['XDG_CACHE_HOME'] || join(home, '.cache'), 'segno');
+}
+
+/** Holds `temporal` once it is there. */
+export function temporalCacheDir(env: NodeJS.ProcessEnv): string {
+  return join(userCacheDir(env), `temporal-${temporalVersion}`);
 }

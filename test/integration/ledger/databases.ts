@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { migrateLedger, openLedger } from '../../../ledger/index.js';
 import type { BeginStepInput, Ledger, OpenLedgerOptions } from '../../../ledger/index.js';
+import { userCacheDir } from '../../../workers/embedded/temporalRelease.js';
 import { startPostgres } from '../../../testing/postgres.js';
 
 const entry = new URL('../../../ledger/pgliteServer.ts', import.meta.url).pathname;
@@ -21,7 +22,7 @@ export interface PgliteProcess {
 }
 
 export async function startPglite(dataDir: string, port = 0): Promise<PgliteProcess> {
-  const { child, ended } = spawnPglite(dataDir, port);
+  const { child, ended } = spawnPglite(dataDir, { port, templateDir: userCacheDir(process.env) });
   const line = await new Promise<string>((resolve, reject) => {
     child.stdout?.setEncoding('utf8').once('data', resolve);
     void ended.then((code) => reject(new Error(`PGlite's process ended with ${code}`)));
@@ -30,8 +31,12 @@ export async function startPglite(dataDir: string, port = 0): Promise<PgliteProc
   return { url, process: child, ended };
 }
 
-export function spawnPglite(dataDir: string, port = 0): { child: ChildProcess; ended: Promise<number | string> } {
+export function spawnPglite(
+  dataDir: string,
+  { port = 0, templateDir }: { port?: number; templateDir?: string } = {},
+): { child: ChildProcess; ended: Promise<number | string> } {
   const args = ['--import', 'tsx', entry, '--data-dir', dataDir, '--port', String(port)];
+  if (templateDir) args.push('--template-dir', templateDir);
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   const ended = new Promise<number | string>((resolve) =>
     child.once('exit', (code, signal) => resolve(code ?? signal ?? '')),

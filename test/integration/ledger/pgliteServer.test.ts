@@ -220,6 +220,37 @@ describe('the process', () => {
     expect(await stop(server)).toBe(0);
   });
 
+  it('copies a fresh database from the template, which the first one leaves behind', async () => {
+    const templateDir = join(dir.path, 'cache');
+    const serve = async (name: string) => {
+      const dataDir = join(dir.path, name);
+      const server = await runPgliteServer({ dataDir, templateDir, port: 0, onFatal: () => undefined });
+      const client = new pg.Client({ connectionString: server.url });
+      await client.connect();
+      const { rows } = await client.query<{ tables: string }>(`select count(*) as tables from pg_class`);
+      await client.query('create table mine (id int)');
+      await client.end();
+      await server.close();
+      return { dataDir, tables: Number(rows[0]?.tables) };
+    };
+    const first = await serve('first');
+    const [template = ''] = readdirSync(templateDir);
+    writeFileSync(join(templateDir, template, 'copied'), '');
+    const second = await serve('second');
+    expect(existsSync(join(first.dataDir, 'copied'))).toBe(false);
+    expect(existsSync(join(second.dataDir, 'copied'))).toBe(true);
+    expect(second.tables).toBe(first.tables);
+  });
+
+  it('creates its database all the same where the cache cannot be used', async () => {
+    const templateDir = join(dir.path, 'a-file');
+    writeFileSync(templateDir, '');
+    const dataDir = join(dir.path, 'without');
+    const server = await runPgliteServer({ dataDir, templateDir, port: 0, onFatal: () => undefined });
+    await server.close();
+    expect(existsSync(join(dataDir, 'PG_VERSION'))).toBe(true);
+  });
+
   it('is not held up by the lock of a dead process, or of another one under the same id', async () => {
     const dataDir = join(dir.path, 'stale');
     mkdirSync(dataDir);
