@@ -93,15 +93,20 @@ export async function describeRun(
 type Execution = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'status' | 'startTime' | 'closeTime'>;
 
 async function summarize(info: Execution, ledger: Ledger): Promise<RunSummary> {
-  const usage = await usageOfRun(ledger, { scope: info.workflowId });
+  const period = {
+    runId: info.runId,
+    startedAt: info.startTime.toISOString(),
+    closedAt: info.closeTime?.toISOString(),
+  };
+  const usage = await usageOfRun(ledger, { scope: info.workflowId, period });
   const end = info.closeTime ?? new Date();
   return {
     id: info.workflowId,
     runId: info.runId,
     workflow: info.type,
     status: statuses[info.status.name] ?? 'unknown',
-    startedAt: info.startTime.toISOString(),
-    ...(info.closeTime && { closedAt: info.closeTime.toISOString() }),
+    startedAt: period.startedAt,
+    ...(period.closedAt !== undefined && { closedAt: period.closedAt }),
     durationMs: end.getTime() - info.startTime.getTime(),
     usage: toUsage(usage),
   };
@@ -112,7 +117,10 @@ async function stepsOf(info: Execution, ledger: Ledger): Promise<RunStep[]> {
   const steps = await listSteps(ledger, { scope: info.workflowId });
   return steps
     .filter((step) =>
-      step.workflowId === info.workflowId ? step.runId === info.runId : step.createdAt >= info.startTime.toISOString(),
+      step.workflowId === info.workflowId
+        ? step.runId === info.runId
+        : step.createdAt >= info.startTime.toISOString() &&
+          (info.closeTime === undefined || step.createdAt <= info.closeTime.toISOString()),
     )
     .map(toRunStep);
 }

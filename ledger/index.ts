@@ -49,7 +49,7 @@ export {
 } from './workers.js';
 export type { TouchedRun, WorkerRecord, WorkerRegistration, WorkerState } from './workers.js';
 
-export { listSteps, usageByAgent, usageOfRun, usageOfRuns } from './runs.js';
+export { listSteps, usageByAgent, usageOfRun } from './runs.js';
 export type { NamedUsage, RunQuery, StepSummary, UsageSum } from './runs.js';
 
 export { ClaimCheckCodec, ledgerBlobStore } from './claimCheckCodec.js';

@@ -105,28 +105,31 @@ export async function listSteps(
   }));
 }
 
-/** What a run has cost so far. Still known when its content has been erased. */
-export async function usageOfRun(ledger: Ledger, { scope, tenant }: RunQuery): Promise<UsageSum> {
+/** One of the runs that had the same id one after the other. */
+export interface RunPeriod {
+  readonly runId: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly closedAt?: string | undefined;
+}
+
+/**
+ * What a run has cost so far. Still known when its content has been erased.
+ *
+ * @param query.period left out: all runs that had this id. Steps of child workflows belong to the run they fall into
+ */
+export async function usageOfRun(
+  ledger: Ledger,
+  { scope, tenant, period }: RunQuery & { readonly period?: RunPeriod | undefined },
+): Promise<UsageSum> {
   const { rows } = await ledger.query<UsageRow>(
-    `select ${usageColumns} from segno.attempts a where a.scope = $1 and ($2::text is null or a.tenant = $2)`,
-    [scope, tenant ?? null],
+    `select ${usageColumns} from segno.attempts a where a.scope = $1 and ($2::text is null or a.tenant = $2)
+       and ($3::text is null or a.run_id = $3 or (a.started_at >= $4::timestamptz and a.started_at <= $5::timestamptz
+         and not exists (select 1 from segno.steps s where s.key = a.step_key and s.workflow_id = a.scope)))`,
+    [scope, tenant ?? null, period?.runId ?? null, period?.startedAt ?? null, period?.closedAt ?? 'infinity'],
     { idempotent: true },
   );
   return rows[0] ? usageOf(rows[0]) : noUsage;
-}
-
-/** One entry a scope that has any attempt. */
-export async function usageOfRuns(
-  ledger: Ledger,
-  { scopes, tenant }: { readonly scopes: readonly string[]; readonly tenant?: string | undefined },
-): Promise<Map<string, UsageSum>> {
-  const { rows } = await ledger.query<UsageRow & { scope: string }>(
-    `select a.scope, ${usageColumns} from segno.attempts a
-     where a.scope = any ($1::text[]) and ($2::text is null or a.tenant = $2) group by a.scope`,
-    [scopes, tenant ?? null],
-    { idempotent: true },
-  );
-  return new Map(rows.map((row) => [row.scope, usageOf(row)]));
 }
 
 export interface NamedUsage extends UsageSum {

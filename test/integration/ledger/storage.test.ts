@@ -25,8 +25,8 @@ import {
   transcriptNode,
   usageByAgent,
   usageOfRun,
-  usageOfRuns,
 } from '../../../ledger/index.js';
+import type { RunPeriod } from '../../../ledger/runs.js';
 import type { Ledger, TranscriptNode } from '../../../ledger/index.js';
 import { canonicalJson } from '../../../core/canonicalJson.js';
 import { aModelCall, aStep, describeOnBothDatabases } from './databases.js';
@@ -246,7 +246,32 @@ describeOnBothDatabases((database) => {
         { name: 'writer', costPicoUsd: 70n, attempts: 1 },
         { name: 'editor', costPicoUsd: 30n, attempts: 2 },
       ]);
-      expect((await usageOfRuns(ledger, { scopes: [scope, 'none'] })).get(scope)?.costPicoUsd).toBe(100n);
+      expect((await usageOfRun(ledger, { scope })).costPicoUsd).toBe(100n);
+    });
+
+    it('keeps apart the costs of runs that had the same id, their child workflows included', async () => {
+      const { ledger } = database();
+      const scope = randomUUID();
+      const spend = async (runId: string, workflowId: string, costPicoUsd: bigint) => {
+        const step = aModelCall({ runId, workflowId, scope });
+        await beginStep(ledger, step);
+        const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, costPicoUsd, estimated: false };
+        await finishStep(ledger, { key: step.key, epoch: 1, owner: step.owner, result: 'r', usage });
+      };
+      const now = async () => {
+        const { rows } = await ledger.query<{ now: Date }>('select clock_timestamp() as now');
+        return rows[0]!.now.toISOString();
+      };
+      const first = { runId: randomUUID(), startedAt: await now() };
+      await spend(first.runId, scope, 1n);
+      await spend(randomUUID(), 'child', 20n);
+      const closedAt = await now();
+      const second = { runId: randomUUID(), startedAt: closedAt };
+      await spend(second.runId, scope, 300n);
+      await spend(randomUUID(), 'child', 4_000n);
+      const cost = async (period: RunPeriod) => (await usageOfRun(ledger, { scope, period })).costPicoUsd;
+      expect(await cost({ ...first, closedAt })).toBe(21n);
+      expect(await cost(second)).toBe(4_300n);
     });
   });
 
