@@ -1,7 +1,8 @@
 /**
  * PGlite's data directory belongs to one process: two would destroy it, and PGlite does not check.
  *
- * Invariant: a lock whose holder is dead, or is another process under the same id, holds nobody up.
+ * Invariant: a lock whose holder is dead, or is another process under the same id, holds nobody up. A zombie is dead: in a
+ * container without an init it stays for ever.
  */
 import { openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { SegnoError } from '../core/errors.js';
@@ -31,7 +32,10 @@ export function lockDataDir(dataDir: string): () => void {
 function create(path: string): boolean {
   try {
     const file = openSync(path, 'wx', 0o600);
-    writeSync(file, JSON.stringify({ pid: process.pid, startedAt: processStartedAt(process.pid) } satisfies Holder));
+    writeSync(
+      file,
+      JSON.stringify({ pid: process.pid, startedAt: processStat(process.pid).startedAt } satisfies Holder),
+    );
     closeSync(file);
     return true;
   } catch (error) {
@@ -54,15 +58,17 @@ function lives({ pid, startedAt }: Holder): boolean {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
-  return processStartedAt(pid) === startedAt;
+  const stat = processStat(pid);
+  return stat.startedAt === startedAt && stat.state !== 'Z' && stat.state !== 'X';
 }
 
-function processStartedAt(pid: number): string {
+function processStat(pid: number): { state: string; startedAt: string } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command's name may hold spaces and brackets; the fields are counted behind its last bracket.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', startedAt: fields[19] ?? '' };
   } catch {
-    return '';
+    return { state: '', startedAt: '' };
   }
 }

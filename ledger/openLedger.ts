@@ -5,8 +5,8 @@
  * 1. A lost connection is `Ledger.Unavailable` and nothing else; the pool connects again by itself.
  * 2. A statement is repeated only when it cannot have been applied (it never left, or the database rolled it back), or
  *    when its caller says that applying it twice is the same as once.
- * 3. No session state: no named statements, no LISTEN, no session locks, so that PGlite may serve all clients on one
- *    backend.
+ * 3. No session state but prepared statements, which PGlite's server keeps apart: no LISTEN, no session locks, since PGlite
+ *    serves all clients on one backend.
  * 4. The connection string is in no error, message or log.
  */
 import { setTimeout as delay } from 'node:timers/promises';

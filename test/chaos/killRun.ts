@@ -49,6 +49,8 @@ export function describePoint({ victim, moment, path }: KillPoint): string {
 
 export async function runAndKill(stack: ChaosStack, job: Job, point: KillPoint): Promise<SurvivedRun> {
   const { model } = stack;
+  // A stack that an earlier test could not bring up again must fail that test alone.
+  await stack.restart();
   const instance = await eventually(() => instanceOf(stack.ledger, stack.pidOf('worker')), 'a worker at work');
   const gate = join(
     stack.dir,

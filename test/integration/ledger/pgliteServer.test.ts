@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runPgliteServer } from '../../../ledger/embedded.js';
@@ -251,21 +253,33 @@ describe('the process', () => {
     expect(existsSync(join(dataDir, 'PG_VERSION'))).toBe(true);
   });
 
-  it('is not held up by the lock of a dead process, or of another one under the same id', async () => {
+  it('is not held up by the lock of a dead process, of a zombie, or of another one under the same id', async () => {
     const dataDir = join(dir.path, 'stale');
     mkdirSync(dataDir);
+    const zombie = await aZombie();
     for (const holder of [
       { pid: 2 ** 22 + 1, startedAt: '1' },
       { pid: process.pid, startedAt: 'another' },
+      zombie.holder,
       'nonsense',
     ]) {
       writeFileSync(`${dataDir}.lock`, JSON.stringify(holder));
       const server = await runPgliteServer({ dataDir, port: 0, onFatal: () => undefined });
       await server.close();
     }
+    zombie.bury();
     expect(existsSync(`${dataDir}.lock`)).toBe(false);
   });
 });
+
+/** The shell starts a child and becomes a program that never waits for it. */
+async function aZombie(): Promise<{ holder: { pid: number; startedAt: string }; bury(): void }> {
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
+  const fields = () => readFileSync(`/proc/${line}/stat`, 'utf8').split(' ');
+  while (fields()[2] !== 'Z') await new Promise(setImmediate);
+  return { holder: { pid: Number(line), startedAt: fields()[21] ?? '' }, bury: () => parent.kill('SIGKILL') };
+}
 
 async function writeUntilKilled(
   ledger: Ledger,
