@@ -72,7 +72,8 @@ export function createCallModel(dependencies: ActivityDependencies) {
       await patiently(() => failStep(ledger, { ...written, error: failure, usage: attempt.usage() }));
       throw failure;
     }
-    const { result, nodes, messages, chars } = turn;
+    const { nodes, messages, chars } = turn;
+    const result = attempts > 1 ? { ...turn.result, attempts } : turn.result;
     const { fenced } = await patiently(() => finishStep(ledger, { ...written, result, nodes, usage: attempt.usage() }));
     if (fenced) throw fencedOff(step.key);
     transcripts.put(step.tenant, result.head, messages, chars);

@@ -59,6 +59,8 @@ export interface CallModelResult {
   head: string;
   /** [input tokens, output tokens, cost in pico-USD as a decimal string] of the answering attempt. */
   usage: [number, number, string];
+  /** How often the turn was tried; absent for once. */
+  attempts?: number;
   /** The final, validated output. */
   output?: unknown;
   /** Tools to call next, in the model's order. */
@@ -91,6 +93,8 @@ export interface RunToolResult {
   /** Called by an agent: the tool message in the ledger. */
   hash?: string;
   bytes?: number;
+  /** How often it was tried; absent for once. */
+  attempts?: number;
   /** The answer to `onlyQuick`: how the tool is run; nothing has run yet when it is not quick. */
   policy?: ToolPolicy;
 }
@@ -111,4 +115,16 @@ export const workflowTaskTimeoutMs = 1_000;
 /** `runId/path`: the same for every retry, worker and replay of a step. */
 export function stepKey(runId: string, path: string): string {
   return `${runId}/${path}`;
+}
+
+/** The query every run with patterns answers: path → {@link PatternProgress}. */
+export const progressQueryName = 'segnoProgress';
+
+/** How far a pattern is. */
+export interface PatternProgress {
+  pattern: string;
+  /** State → how many steps are in it: `{ completed: 3200, running: 50, pending: 6750 }`. */
+  counts: Record<string, number>;
+  /** Name → state, for patterns of at most 100 steps. */
+  steps?: Record<string, string>;
 }

@@ -124,6 +124,35 @@ export const errorKinds = {
     409,
     'Another attempt of this step may still be running. It is tried again when that attempt’s lease ends.',
   ),
+  'Step.DeadlineExceeded': kind(false, 504, 'A step of a pattern, or the pattern, did not finish within its timeout.'),
+  'Step.Cancelled': kind(false, 409, 'The pattern no longer needed this step and cancelled it.'),
+  'Step.Skipped': kind(
+    false,
+    424,
+    'The step was not started: a step it depends on failed, or its condition was false.',
+  ),
+  // patterns
+  'Pattern.InvalidSteps': kind(
+    false,
+    400,
+    'The steps given to a pattern do not fit together (missing, duplicate or cyclic names). Nothing has run.',
+  ),
+  'Pattern.TooFew': kind(
+    false,
+    424,
+    'Fewer steps of a pattern succeeded than it needs. The message names the failed ones.',
+  ),
+  // plans
+  'Plan.Invalid': kind(false, 400, 'The plan is not valid. The message gives the path of each fault in the document.'),
+  'Plan.Unknown': kind(false, 400, 'There is no plan of that name. The message lists the known ones.'),
+  // approvals
+  'Approval.Rejected': kind(false, 403, 'A person decided against the step that asked for approval.'),
+  'Approval.Expired': kind(false, 504, 'Nobody decided before the deadline of the approval.'),
+  'Approval.Unknown': kind(
+    false,
+    404,
+    'The run waits for no approval of that name. The message lists those it waits for.',
+  ),
   // documents
   'Document.Missing': kind(false, 404, 'No document is stored under that hash.'),
   'Document.Unsupported': kind(false, 415, 'The file is not a kind of document this tool reads.'),

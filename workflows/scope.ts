@@ -6,14 +6,25 @@ import { AsyncLocalStorage } from '@temporalio/workflow';
  * Invariants:
  * 1. A path names structure (pattern, branch, agent, turn, tool), never the order in which branches happened to run.
  * 2. A name that occurs again in the same place is numbered in the order of the calls, which replay repeats.
+ * 3. What a step used counts for every meter around it, once.
  */
 interface Scope {
   readonly path: string;
   readonly counts: Map<string, number>;
+  readonly meters: readonly Meter[];
+}
+
+/** What the steps inside a piece of code have used so far. */
+export interface Meter {
+  inputTokens: number;
+  outputTokens: number;
+  costPicoUsd: bigint;
+  /** Attempts beyond the first of each step. */
+  repetitions: number;
 }
 
 const storage = new AsyncLocalStorage<Scope>();
-const root: Scope = { path: '', counts: new Map() };
+const root: Scope = { path: '', counts: new Map(), meters: [] };
 
 function current(): Scope {
   return storage.getStore() ?? root;
@@ -33,10 +44,37 @@ export function nextPath(name: string): string {
 
 /** Run `body` with `path` as the place of everything it starts. */
 export function within<T>(path: string, body: () => Promise<T>): Promise<T> {
-  return storage.run({ path, counts: new Map() }, body);
+  return storage.run({ path, counts: new Map(), meters: current().meters }, body);
 }
 
 /** Run `body` as the branch `key` of the step at `path`; `/` in a key is written `%2F`. */
 export function withinBranch<T>(path: string, key: string, body: () => Promise<T>): Promise<T> {
-  return within(join(path, key.replaceAll('%', '%25').replaceAll('/', '%2F')), body);
+  return within(branchPath(path, key), body);
+}
+
+export function branchPath(path: string, key: string): string {
+  return join(path, key.replaceAll('%', '%25').replaceAll('/', '%2F'));
+}
+
+/** Run `body` in its place, and count what its steps use. */
+export function metered<T>(meter: Meter, body: () => Promise<T>): Promise<T> {
+  const { path, counts, meters } = current();
+  return storage.run({ path, counts, meters: [...meters, meter] }, body);
+}
+
+export function newMeter(): Meter {
+  return { inputTokens: 0, outputTokens: 0, costPicoUsd: 0n, repetitions: 0 };
+}
+
+/** @param usage input tokens, output tokens, cost in pico-USD */
+export function countUsage([inputTokens, outputTokens, costPicoUsd]: readonly [number, number, string]): void {
+  for (const meter of current().meters) {
+    meter.inputTokens += inputTokens;
+    meter.outputTokens += outputTokens;
+    meter.costPicoUsd += BigInt(costPicoUsd);
+  }
+}
+
+export function countRepetitions(repetitions: number): void {
+  for (const meter of current().meters) meter.repetitions += repetitions;
 }

@@ -91,7 +91,8 @@ export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, '
       } catch (error) {
         throw await failed(epoch, error);
       }
-      const { result, blobs } = outcome;
+      const { blobs } = outcome;
+      const result = attempts > 1 ? { ...outcome.result, attempts } : outcome.result;
       const { fenced } = await patiently(() => finishStep(ledger, { key: step.key, epoch, owner, result, blobs }));
       if (fenced) throw fencedOff(step.key);
       return result;

@@ -5,7 +5,7 @@ import { remoteActivities } from '../activities.js';
 import { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
 import { runContext } from '../runContext.js';
-import { nextPath, within } from '../scope.js';
+import { countRepetitions, countUsage, nextPath, within } from '../scope.js';
 import { callTool } from './callTool.js';
 
 /**
@@ -26,6 +26,19 @@ export interface AgentState {
   turns: number;
   repairs: number;
   limits?: { maxTurns: number; maxRepairs: number };
+}
+
+/** What the turns of an agent call used in all executions of its own workflow. */
+export interface AgentUsage {
+  /** Input tokens, output tokens, cost in pico-USD. */
+  usage: [number, number, string];
+  repetitions: number;
+}
+
+/** The result of an agent's own workflow. */
+export interface AgentEnd {
+  output: unknown;
+  used: AgentUsage;
 }
 
 /** How long one model call may take at most, its stream included; the alias's own timeoutMs is usually shorter. */
@@ -65,10 +78,13 @@ export async function runAgentCall(state: AgentState): Promise<unknown> {
   const result = await runTurns(state);
   if ('output' in result) return result.output;
   try {
-    return await executeChild('runAgent', {
+    const { output, used } = await executeChild<(state: AgentState) => Promise<AgentEnd>>('runAgent', {
       args: [result.goOn],
       workflowExecutionTimeout: Deadline.at(state.deadlineMs).leftMs + 60_000,
     });
+    countUsage(used.usage);
+    countRepetitions(used.repetitions);
+    return output;
   } catch (error) {
     throw stepFailure(error, state.path, 'Agent.DeadlineExceeded');
   }
@@ -81,7 +97,7 @@ async function callModel(state: AgentState): Promise<CallModelResult> {
   if (leftMs === 0) throw fail('Agent.DeadlineExceeded', `${turnPath} had no time left`, turnPath);
   const ctx = runContext();
   try {
-    return await remoteActivities(turnPath, {
+    const result = await remoteActivities(turnPath, {
       startToCloseTimeout: Math.min(modelCallTimeoutMs, leftMs),
       scheduleToCloseTimeout: leftMs,
     }).callModel({
@@ -93,6 +109,9 @@ async function callModel(state: AgentState): Promise<CallModelResult> {
       ...(options && { options }),
       ...(ctx && { ctx }),
     });
+    countUsage(result.usage);
+    countRepetitions((result.attempts ?? 1) - 1);
+    return result;
   } catch (error) {
     throw stepFailure(error, turnPath, 'Agent.DeadlineExceeded');
   }

@@ -4,6 +4,7 @@ import { quickToolLimitMs } from '../../core/limits.js';
 import { quickActivities, remoteActivities } from '../activities.js';
 import type { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
+import { countRepetitions } from '../scope.js';
 import { inQuickSlot } from './quickSlots.js';
 
 /** The activity ends a tool at its own limit; the server's is for a tool that does not listen. */
@@ -45,10 +46,15 @@ export async function callTool(
   }
 }
 
+function counted(ran: RunToolResult): RunToolResult {
+  countRepetitions((ran.attempts ?? 1) - 1);
+  return ran;
+}
+
 /** @returns undefined when the call has to go on as a remote activity */
 async function tryQuick(request: RunToolRequest, timeoutMs: number): Promise<RunToolResult | undefined> {
   try {
-    return await quickActivities(timeoutMs + quickMarginMs).runTool(request);
+    return counted(await quickActivities(timeoutMs + quickMarginMs).runTool(request));
   } catch (error) {
     // A local activity's failure comes as it is, its time-out as the cause of another.
     const cause = error instanceof ActivityFailure ? error.cause : error;
@@ -58,10 +64,12 @@ async function tryQuick(request: RunToolRequest, timeoutMs: number): Promise<Run
   }
 }
 
-function runRemote(request: RunToolRequest, attemptMs: number, deadline: Deadline): Promise<RunToolResult> {
+async function runRemote(request: RunToolRequest, attemptMs: number, deadline: Deadline): Promise<RunToolResult> {
   const { leftMs } = deadline;
-  return remoteActivities(request.path, {
-    startToCloseTimeout: Math.min(attemptMs, leftMs),
-    scheduleToCloseTimeout: leftMs,
-  }).runTool(request);
+  return counted(
+    await remoteActivities(request.path, {
+      startToCloseTimeout: Math.min(attemptMs, leftMs),
+      scheduleToCloseTimeout: leftMs,
+    }).runTool(request),
+  );
 }

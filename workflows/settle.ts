@@ -1,0 +1,148 @@
+/**
+ * Runs one step of a pattern and says what became of it, so that a pattern can go on after a failure.
+ *
+ * Invariants:
+ * 1. What the workflow's caller cancelled is thrown on, never turned into a result.
+ * 2. A plain `Error` is a bug in workflow code, not an outcome: it is thrown on, and the workflow task fails.
+ * 3. A step that is cancelled or runs into its time limit is waited for: when its result is there, nothing of it runs any more.
+ */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  isCancellation,
+  sleep,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import { picoToUsd } from '../core/money.js';
+import type { CancelledStep, FailedStep, SkippedStep, StepError, StepFacts, StepResult } from '../core/results.js';
+import { Deadline, type Duration } from './deadline.js';
+import { type Meter, metered, newMeter, within } from './scope.js';
+
+export interface SettleOptions {
+  /** Limit of this step; what runs of it is cancelled then. */
+  timeout?: Duration | undefined;
+}
+
+/** A step under way. */
+export interface RunningStep<Output> {
+  /** @throws what invariants 1 and 2 name */
+  readonly result: Promise<StepResult<Output>>;
+  /** Cancel it: it ends as `cancelled`, unless it had ended already. */
+  cancel(reason: StepError): void;
+}
+
+/** The reason most cancellations of steps have. */
+export const notNeeded: StepError = { type: 'Step.Cancelled', message: 'the pattern no longer needed it' };
+
+/** Start `body` at `path` (scope.ts) in a cancellation scope of its own. */
+export function startStep<Output>(
+  path: string,
+  body: () => Promise<Output>,
+  { timeout }: SettleOptions = {},
+): RunningStep<Output> {
+  const outer = CancellationScope.current();
+  const scope = new CancellationScope();
+  const meter = newMeter();
+  const startedAtMs = Date.now();
+  const facts = (): StepFacts => factsOf(meter, startedAtMs);
+  let why: StepError | undefined;
+  const cancel = (reason: StepError): void => {
+    why ??= reason;
+    scope.cancel();
+  };
+
+  const run = async (): Promise<StepResult<Output>> => {
+    const timer = timeout === undefined ? undefined : startTimer(timeout, () => cancel(timedOut(path)));
+    try {
+      const output = await scope.run(() => within(path, () => metered(meter, body)));
+      return { status: 'completed', output, ...facts() };
+    } catch (error) {
+      if (isCancellation(error)) {
+        if (outer.consideredCancelled || !why) throw error;
+        return cancelledOrTimedOut(why, facts());
+      }
+      return { status: 'failed', error: toStepError(error), ...facts() };
+    } finally {
+      timer?.cancel();
+    }
+  };
+  return { result: run(), cancel };
+}
+
+/** {@link startStep}, waited for. */
+export function settle<Output>(
+  path: string,
+  body: () => Promise<Output>,
+  options?: SettleOptions,
+): Promise<StepResult<Output>> {
+  return startStep(path, body, options).result;
+}
+
+/** A step that is never started. */
+export function skipped(error: StepError): SkippedStep {
+  return { status: 'skipped', error, ...factsOf(newMeter(), Date.now()) };
+}
+
+/** The failure a pattern throws for a step that did not complete: of the step's type, naming the step. */
+export function failureOf({ error }: FailedStep | CancelledStep | SkippedStep): ApplicationFailure {
+  const { type, message, step } = error;
+  return ApplicationFailure.create({
+    type,
+    message,
+    nonRetryable: true,
+    ...(step !== undefined && { details: [{ step }] }),
+  });
+}
+
+/** @throws the failure of a step that did not complete */
+export function outputOf<Output>(result: StepResult<Output>): Output {
+  if (result.status === 'completed') return result.output;
+  throw failureOf(result);
+}
+
+/** @throws an error that is a bug (a plain `Error`) as it is */
+export function toStepError(error: unknown): StepError {
+  const cause = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure ? error.cause : error;
+  if (cause instanceof TimeoutFailure) return { type: 'Run.TimedOut', message: cause.message };
+  if (cause instanceof CancelledFailure) return { type: 'Run.Cancelled', message: cause.message };
+  if (!(cause instanceof ApplicationFailure)) throw error;
+  const step = (cause.details?.[0] as { step?: string } | undefined)?.step;
+  return { type: cause.type ?? 'Run.Failed', message: cause.message, ...(step !== undefined && { step }) };
+}
+
+export function factsOf(meter: Meter, startedAtMs: number): StepFacts {
+  return {
+    startedAt: new Date(startedAtMs).toISOString(),
+    durationMs: Date.now() - startedAtMs,
+    usage: {
+      inputTokens: meter.inputTokens,
+      outputTokens: meter.outputTokens,
+      costUsd: picoToUsd(meter.costPicoUsd),
+    },
+    attempts: 1 + meter.repetitions,
+  };
+}
+
+function timedOut(path: string): StepError {
+  return { type: 'Step.DeadlineExceeded', message: `${path} did not finish in time`, step: path };
+}
+
+function cancelledOrTimedOut(why: StepError, facts: StepFacts): FailedStep | CancelledStep {
+  return why.type === 'Step.DeadlineExceeded'
+    ? { status: 'failed', error: why, ...facts }
+    : { status: 'cancelled', error: why, ...facts };
+}
+
+/** Fires once, unless it is cancelled before. */
+function startTimer(timeout: Duration, fire: () => void): { cancel(): void } {
+  const scope = new CancellationScope({ cancellable: true });
+  void scope
+    .run(() => sleep(Deadline.after(timeout).leftMs))
+    .then(fire, (error: unknown) => {
+      if (!isCancellation(error)) throw error;
+    });
+  return { cancel: () => scope.cancel() };
+}
