@@ -24,6 +24,11 @@ interface Check {
   readonly commands: readonly Command[];
 }
 
+interface Failure {
+  readonly name: string;
+  readonly message: string;
+}
+
 interface Outcome {
   readonly passed: boolean;
   readonly output: string;
@@ -40,7 +45,7 @@ interface Suites {
 interface Tests {
   readonly passed: number;
   readonly failed: number;
-  readonly failures: readonly { readonly name: string; readonly message: string }[];
+  readonly failures: readonly Failure[];
 }
 
 interface Plan {
@@ -107,7 +112,8 @@ function run(
   });
 }
 
-async function runCheck(check: Check): Promise<boolean> {
+/** @returns the failure, if it failed */
+async function runCheck(check: Check): Promise<Failure | undefined> {
   const startedMs = Date.now();
   let outcome: Outcome = { passed: true, output: '' };
   for (const command of check.commands) {
@@ -116,19 +122,23 @@ async function runCheck(check: Check): Promise<boolean> {
   }
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
   console.log(`${outcome.passed ? '✓' : '✗'} ${check.name} (${seconds} s)`);
-  if (!outcome.passed) console.log(outcome.output.trimEnd());
-  return outcome.passed;
+  if (outcome.passed) return undefined;
+  console.log(outcome.output.trimEnd());
+  return { name: check.name, message: outcome.output };
 }
 
 /** Two at a time: these are single-threaded, and two cores are what CI has. */
-async function runChecks(checks: readonly Check[]): Promise<boolean[]> {
+async function runChecks(checks: readonly Check[]): Promise<Failure[]> {
   const queue = [...checks];
-  const results: boolean[] = [];
+  const failures: Failure[] = [];
   const lane = async (): Promise<void> => {
-    for (let check = queue.shift(); check; check = queue.shift()) results.push(await runCheck(check));
+    for (let check = queue.shift(); check; check = queue.shift()) {
+      const failure = await runCheck(check);
+      if (failure) failures.push(failure);
+    }
   };
   await Promise.all([lane(), lane()]);
-  return results;
+  return failures;
 }
 
 async function runVitest({ projects, folders = [], env = {} }: Suites): Promise<Tests> {
@@ -149,7 +159,7 @@ async function runVitest({ projects, folders = [], env = {} }: Suites): Promise<
 }
 
 /** The first lines of each failure; the whole stands further up in the log. */
-function recap(failures: Tests['failures']): void {
+function recap(failures: readonly Failure[]): void {
   for (const { name, message } of failures) {
     console.log(`\n✗ ${name}`);
     for (const line of message.split('\n').slice(0, 12)) console.log(`    ${line.slice(0, 300)}`);
@@ -163,12 +173,11 @@ async function main(): Promise<number> {
     console.error(`Unknown plan ${name}. One of: ${Object.keys(plans).join(', ')}.`);
     return 2;
   }
-  const built = await runCheck(build);
-  const checks = [built, ...(built ? await runChecks(plan.checks) : [])];
-  let passed = checks.filter(Boolean).length;
-  let failed = checks.length - passed;
-  const failures: Tests['failures'][number][] = [];
-  for (const suites of built ? plan.runs : []) {
+  const broken = await runCheck(build);
+  const failures = broken ? [broken] : await runChecks(plan.checks);
+  let failed = failures.length;
+  let passed = (broken ? 1 : 1 + plan.checks.length) - failed;
+  for (const suites of broken ? [] : plan.runs) {
     const tests = await runVitest(suites);
     passed += tests.passed;
     failed += tests.failed;

@@ -43,7 +43,6 @@ export function countTests(
   };
 }
 
-// eslint-disable-next-line no-control-regex
 const colours = /\u001b\[[0-9;]*m/g;
 
 const fullName = (test: TestCase): string => `${test.module.relativeModuleId} > ${test.fullName}`;
