@@ -1,4 +1,9 @@
-/** The worker's process: `node dist/workers/main.js [--config PATH]`. Where servers are, it reads from the environment. */
+/**
+ * The worker's process: `node dist/workers/main.js [--config PATH] [--await-connections]`. Where servers are, it reads from the
+ * environment; with `--await-connections` it loads the project first and gets the rest of the environment as a message of
+ * its parent.
+ */
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
@@ -14,20 +19,27 @@ import { loadProject } from './loadProject.js';
 import { Recovery } from './recovery.js';
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: 'string' } } });
-  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: ['SIGINT', 'SIGTERM'] });
-  const { temporal, ledger: ledgerAt } = outsideConnections(process.env);
-  if (!temporal || !ledgerAt)
-    throw new SegnoError('Stack.NotRunning', 'the worker needs TEMPORAL_ADDRESS and DATABASE_URL');
+  const { values } = parseArgs({
+    options: { config: { type: 'string' }, 'await-connections': { type: 'boolean', default: false } },
+  });
   const project = await loadProject(
     values.config === undefined ? { dir: process.cwd() } : { configPath: values.config },
   );
   const { taskQueue } = project.config;
-  const { namespace, connectionOptions } = temporal;
 
   const bundling = bundleWorkflows(project.workflowPaths, { cacheDir: join(stackDir(project.dir), 'cache') });
   // Its failure is told where it is awaited; until then it is nobody's.
   bundling.catch(() => undefined);
+  if (values['await-connections']) {
+    const [connections] = (await once(process, 'message')) as [NodeJS.ProcessEnv];
+    Object.assign(process.env, connections);
+  }
+  const { temporal, ledger: ledgerAt } = outsideConnections(process.env);
+  if (!temporal || !ledgerAt)
+    throw new SegnoError('Stack.NotRunning', 'the worker needs TEMPORAL_ADDRESS and DATABASE_URL');
+  const { namespace, connectionOptions } = temporal;
+  // From here on the signals end the worker in order; before, they simply end the process.
+  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: ['SIGINT', 'SIGTERM'] });
   const [ledger, clientConnection] = await Promise.all([
     openLedger({ connectionString: ledgerAt.url }),
     Connection.connect(connectionOptions),

@@ -23,6 +23,8 @@ export interface StandInBehaviour {
   /** Says that it is ready when it is told to end, as one does that was about to. */
   readonly readyOnTerm?: boolean;
   readonly url?: string;
+  /** Ready with the parent's first message, whose values it writes down. */
+  readonly readyOnMessage?: boolean;
 }
 
 const script = `
@@ -39,6 +41,7 @@ process.on('disconnect', () => { if (!does.ignoresTerm && !does.survivesParent) 
 process.on('exit', () => note('ended'));
 function ready() { note('ready'); console.log(JSON.stringify({ ready: true, url: does.url, pid: process.pid })); }
 if (does.readyWhen) { const timer = setInterval(() => { if (existsSync(does.readyWhen)) { clearInterval(timer); ready(); } }, 5); }
+else if (does.readyOnMessage) process.once('message', (said) => { note('told ' + Object.values(said)); ready(); });
 else ready();
 note('listening');
 setInterval(() => {}, 1000);
@@ -67,7 +70,7 @@ export function openWorkshop(existingDir?: string): Workshop {
     path: (name) => join(dir, name),
     diary: () => readFileSync(diaryPath, 'utf8').trim().split('\n').filter(Boolean),
     remove: () => rmSync(dir, { recursive: true, force: true }),
-    spec(name, { after, readyTimeoutMs, graceMs, startAttempts, beforeRetry, probe, ...behaviour } = {}) {
+    spec(name, { after, readyTimeoutMs, graceMs, startAttempts, beforeRetry, probe, connections, ...behaviour } = {}) {
       return {
         name,
         after: after ?? [],
@@ -82,6 +85,7 @@ export function openWorkshop(existingDir?: string): Workshop {
         startAttempts: startAttempts ?? 1,
         ...(beforeRetry && { beforeRetry }),
         ...(probe && { probe }),
+        ...(connections && { connections }),
       };
     },
   };

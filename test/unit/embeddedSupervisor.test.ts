@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SegnoError } from '../../core/errors.js';
 import type { ChildSpec } from '../../workers/embedded/childSpec.js';
@@ -67,6 +68,53 @@ describe('starting', () => {
     };
     await supervise([shop.spec('ledger', { url: 'postgres://there' }), spied]).start();
     expect(seen).toEqual(['postgres://there']);
+  });
+
+  describe('a child that prepares itself', () => {
+    const worker = (options: Partial<ChildSpec> = {}): ChildSpec =>
+      shop.spec('worker', {
+        after: ['ledger'],
+        readyOnMessage: true,
+        connections: (ready) => ({ DATABASE_URL: ready['ledger']?.url }),
+        ...options,
+      });
+
+    it('is started at once, and told of the others when they are ready, at every start', async () => {
+      const gate = shop.path('gate');
+      const supervisor = supervise([shop.spec('ledger', { url: 'postgres://there', readyWhen: gate }), worker()]);
+      const started = supervisor.start();
+      await until('the worker started', () => shop.diary().includes('worker listening'));
+      expect(shop.diary()).not.toContain('ledger ready');
+      touch(gate);
+      await started;
+      expect(shop.diary()).toContain('worker told postgres://there');
+      process.kill(pidOf('worker'), 'SIGKILL');
+      await until('it is back', () => kinds('worker').at(-1) === 'ready' && kinds('worker').includes('died'));
+      expect(shop.diary().filter((line) => line === 'worker told postgres://there')).toHaveLength(2);
+    });
+
+    it('has its own time from the message on', async () => {
+      const gate = shop.path('gate');
+      const started = supervise([
+        shop.spec('ledger', { readyWhen: gate }),
+        worker({ readyTimeoutMs: 1_000, connections: () => ({}) }),
+      ]).start();
+      await delay(1_200);
+      touch(gate);
+      await started;
+    });
+
+    it('ends the start when it fails before the others are ready, and ends with it when they fail', async () => {
+      await expect(
+        supervise([shop.spec('ledger', { readyWhen: shop.path('never') }), { ...worker(), ...failing() }]).start(),
+      ).rejects.toMatchObject({ type: 'Stack.StartFailed', message: expect.stringContaining('worker') as string });
+      await expect(supervise([shop.spec('ledger', { exitCode: 3 }), worker()]).start()).rejects.toMatchObject({
+        message: expect.stringContaining('ledger') as string,
+      });
+      expect(children).toEqual([]);
+    });
+
+    const failing = (): Pick<ChildSpec, 'command'> => ({ command: shop.spec('worker', { exitCode: 2 }).command });
   });
 
   it('waits for the probe beyond the ready line', async () => {

@@ -20,14 +20,20 @@ export interface ChildCommand {
 
 export interface ChildSpec {
   readonly name: string;
-  /** Children that must be ready before this one is started, and that outlive it when the stack stops. */
+  /** Children that must be ready before this one is started (with `connections`: told of them), and that outlive it. */
   readonly after: readonly string[];
   /** Asked again at every start. The signal is aborted when the stack stops. */
   command(ready: ReadyChildren, signal: AbortSignal): ChildCommand | Promise<ChildCommand>;
+  /**
+   * For a child that has work to do before it needs the others: it is started at once, and gets these environment variables
+   * as its first message when all it comes after are ready.
+   */
+  connections?(ready: ReadyChildren): NodeJS.ProcessEnv;
   /** What a line of standard output says: that the child is ready, or nothing of interest. */
   readLine(line: string): ReadyFacts | undefined;
   /** A further check once the line was there, for servers whose line comes early. */
   probe?(facts: ReadyFacts, signal: AbortSignal): Promise<void>;
+  /** Counted from its start; with `connections`, from the message. */
   readonly readyTimeoutMs: number;
   /** From SIGTERM to SIGKILL. */
   readonly graceMs: number;

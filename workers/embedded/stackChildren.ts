@@ -1,4 +1,4 @@
-/** The processes of the embedded stack, in the order they need: Temporal, ledger and model at once, then the worker. */
+/** The processes of the embedded stack, in the order they need: Temporal, ledger and model; beside them the worker loads. */
 import { join } from 'node:path';
 import { readJsonLine, type ChildCommand, type ChildSpec, type ReadyChildren } from './childSpec.js';
 import { entryPoint } from './entryPoint.js';
@@ -99,14 +99,18 @@ function workerChild(plan: StackPlan, after: readonly string[]): ChildSpec {
   return {
     name: 'worker',
     after,
-    command(ready) {
+    command() {
       const config = plan.configPath === undefined ? [] : ['--config', plan.configPath];
+      const env = plan.outside.temporal ? plan.env : withoutTemporalSettings(plan.env);
+      return nodeCommand(plan, [...entryPoint('workers/main'), ...config, '--await-connections'], env);
+    },
+    connections(ready) {
       const { ledger, model } = addressesOf(plan, ready);
-      return nodeCommand(plan, [...entryPoint('workers/main'), ...config], {
-        ...(plan.outside.temporal ? plan.env : withEmbeddedTemporal(plan)),
+      return {
+        ...(!plan.outside.temporal && embeddedTemporal(plan)),
         ...(ledger && { DATABASE_URL: ledger }),
         ...(model && { SEGNO_OFFLINE_MODEL_URL: model }),
-      });
+      };
     },
     readLine: readJsonLine,
     readyTimeoutMs: 120_000,
@@ -125,9 +129,8 @@ function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
 }
 
-function withEmbeddedTemporal(plan: StackPlan): NodeJS.ProcessEnv {
+function embeddedTemporal(plan: StackPlan): NodeJS.ProcessEnv {
   return {
-    ...withoutTemporalSettings(plan.env),
     TEMPORAL_ADDRESS: temporalAddress(plan),
     TEMPORAL_NAMESPACE: plan.namespace,
     // A file that is not there is fine, and keeps the user's default profile out.

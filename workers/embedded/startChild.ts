@@ -31,6 +31,8 @@ export interface RunningChild {
   readonly identity: ProcessIdentity;
   readonly ready: Promise<ReadyFacts>;
   readonly exited: Promise<ChildExit>;
+  /** Hand over what `connections` promised. */
+  connect(connections: NodeJS.ProcessEnv): void;
   /** SIGTERM, and SIGKILL after the spec's grace period (a shorter one if it never served); resolves at its end. */
   stop(): Promise<ChildExit>;
   kill(): void;
@@ -67,16 +69,21 @@ export function startChild(spec: ChildSpec, command: ChildCommand, logPath: stri
   const kill = (): void => signalProcess(identity, 'SIGKILL');
 
   let served = false;
+  let startTimer: () => void = () => undefined;
   const ready = new Promise<ReadyFacts>((resolve, reject) => {
     const giveUp = new AbortController();
     const fail = (what: string): void => {
       giveUp.abort();
       reject(startFailed(what));
     };
-    const timer = setTimeout(() => {
-      fail(`was not ready within ${spec.readyTimeoutMs / 1000} s`);
-      kill();
-    }, spec.readyTimeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    startTimer = () => {
+      timer = setTimeout(() => {
+        fail(`was not ready within ${spec.readyTimeoutMs / 1000} s`);
+        kill();
+      }, spec.readyTimeoutMs);
+    };
+    if (!spec.connections) startTimer();
     void exited.then(({ code, signal }) => {
       clearTimeout(timer);
       fail(`ended before it was ready (${signal ?? `exit code ${code}`})`);
@@ -113,6 +120,11 @@ export function startChild(spec: ChildSpec, command: ChildCommand, logPath: stri
     ready,
     exited,
     kill,
+    connect(connections) {
+      startTimer();
+      // Its end is told by `exited`; the message is nobody's then.
+      child.send(connections, () => undefined);
+    },
     async stop() {
       signalProcess(identity, 'SIGTERM');
       const timer = setTimeout(kill, served ? spec.graceMs : Math.min(spec.graceMs, startingGraceMs));

@@ -2,7 +2,8 @@
  * Keeps a set of child processes running: starts them in order, restarts what dies, stops them in reverse.
  *
  * Invariants:
- * 1. A child is started when all it comes after are ready, and not before; what is independent starts at once.
+ * 1. A child is started when all it comes after are ready, and not before; what is independent starts at once, and so does
+ *    what can prepare itself (`connections`), which is told of the others when they are ready.
  * 2. `record` is called in the same tick as every spawn: a supervisor that is killed leaves no child nobody knows of.
  * 3. After `stop` or `kill` has begun nothing is started any more.
  * 4. A child is stopped when all that come after it have ended.
@@ -69,13 +70,17 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     return child;
   }
 
-  async function firstStart(spec: ChildSpec): Promise<void> {
+  async function firstStart(spec: ChildSpec, others: Promise<unknown>): Promise<void> {
+    // Whoever waits for the others learns of their failure; a child that fails first does not.
+    others.catch(() => undefined);
+    if (!spec.connections) await others;
     emit({ kind: 'starting', name: spec.name });
     const startedAt = Date.now();
     for (let attempt = 1; ; attempt++) {
       try {
         const child = await launch(spec);
-        facts[spec.name] = await child.ready;
+        if (spec.connections) await Promise.race([others, child.ready]);
+        facts[spec.name] = await connected(spec, child).ready;
         // A child may still get ready on its way out.
         stopping.signal.throwIfAborted();
         emit({ kind: 'ready', name: spec.name, afterMs: Date.now() - startedAt, restarted: false });
@@ -88,6 +93,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         await spec.beforeRetry?.();
       }
     }
+  }
+
+  function connected(spec: ChildSpec, child: RunningChild): RunningChild {
+    if (spec.connections) child.connect(spec.connections(facts));
+    return child;
   }
 
   async function keepAlive(spec: ChildSpec, first: RunningChild, firstReadyAt: number): Promise<void> {
@@ -109,7 +119,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       try {
         await delay(restartInMs, undefined, { signal: stopping.signal });
         child = await launch(spec);
-        facts[spec.name] = await child.ready;
+        facts[spec.name] = await connected(spec, child).ready;
         readyAt = Date.now();
         emit({ kind: 'ready', name: spec.name, afterMs: readyAt - diedAt, restarted: true });
       } catch {
@@ -146,10 +156,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       const started = new Map<string, Promise<void>>();
       for (const spec of inOrder(specs)) {
         const before = spec.after.map(async (name) => started.get(name));
-        started.set(
-          spec.name,
-          Promise.all(before).then(() => firstStart(spec)),
-        );
+        started.set(spec.name, firstStart(spec, Promise.all(before)));
       }
       try {
         await Promise.all(started.values());
