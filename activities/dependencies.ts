@@ -34,7 +34,7 @@ export function currentStep({ path, ctx }: { path: string; ctx?: RunContext }): 
   const { info } = Context.current();
   const { workflowId, runId } = info.workflowExecution!;
   return {
-    key: stepKey(runId, path),
+    key: stepKey(ctx?.run ?? runId, path),
     runId,
     workflowId,
     scope: ctx?.scope ?? workflowId,

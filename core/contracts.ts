@@ -18,6 +18,8 @@ export interface RunContext {
   deps?: string;
   /** Run id of the failed run this one retries: its finished steps are reused by path and fingerprint. */
   predecessor?: string;
+  /** Run id the steps' keys begin with. Default: the activity's own; an agent's child workflow keeps its caller's. */
+  run?: string;
 }
 
 /** Per-call settings of an agent, as they cross to the worker. */
@@ -59,7 +61,7 @@ export interface CallModelResult {
   head: string;
   /** [input tokens, output tokens, cost in pico-USD as a decimal string] of the answering attempt. */
   usage: [number, number, string];
-  /** How often the turn was tried; absent for once. */
+  /** How often the turn was tried, as far as the answering attempt knows; absent for once. Not part of the recorded result. */
   attempts?: number;
   /** The final, validated output. */
   output?: unknown;
@@ -93,7 +95,7 @@ export interface RunToolResult {
   /** Called by an agent: the tool message in the ledger. */
   hash?: string;
   bytes?: number;
-  /** How often it was tried; absent for once. */
+  /** How often it was tried, as far as the answering attempt knows; absent for once. Not part of the recorded result. */
   attempts?: number;
   /** The answer to `onlyQuick`: how the tool is run; nothing has run yet when it is not quick. */
   policy?: ToolPolicy;

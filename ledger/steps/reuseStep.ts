@@ -90,7 +90,7 @@ export async function inheritSteps(ledger: Ledger, { tenant, scope, runId, prede
        case state when 'sent' then 'unknown' else state end, 1, 0, owner, '', 0, now(), model_alias, provider, model, result,
        result_hash, result_bytes, error, $5, finished_at
      from segno.steps
-     where tenant = $1 and scope = $2 and run_id = $4
+     where tenant = $1 and scope = $2 and key = $4::text || '/' || path
        and (state = 'done' or (safety = 'once' and state in ('sent', 'unknown')))
      order by seq on conflict (key) do nothing`,
     [tenant, scope, runId, predecessor, canonicalJson({ inheritedFrom: predecessor })],

@@ -4,7 +4,7 @@ import type { TranscriptNode } from '../transcripts.js';
 
 /** Who a step is: the same for every attempt, worker and replay. */
 export interface StepIdentity {
-  /** `runId / path`, minted by the workflow. */
+  /** `runId / path`, minted by the workflow; of the run that called the agent when the step is one of a long agent's. */
   readonly key: string;
   readonly runId: string;
   readonly workflowId: string;

@@ -1,5 +1,5 @@
-import { executeChild, CancellationScope } from '@temporalio/workflow';
-import type { CallModelResult, ModelCallOptions, ToolCall } from '../../core/contracts.js';
+import { CancellationScope, executeChild, workflowInfo } from '@temporalio/workflow';
+import type { CallModelResult, ModelCallOptions, RunContext, ToolCall } from '../../core/contracts.js';
 import { turnsPerExecution } from '../../core/limits.js';
 import { remoteActivities } from '../activities.js';
 import { Deadline } from '../deadline.js';
@@ -26,6 +26,9 @@ export interface AgentState {
   turns: number;
   repairs: number;
   limits?: { maxTurns: number; maxRepairs: number };
+  /** Set in the agent's own workflow: the run that called the agent, under which all its steps stand, and which that retries. */
+  run?: string;
+  predecessor?: string;
 }
 
 /** What the turns of an agent call used in all executions of its own workflow. */
@@ -77,9 +80,15 @@ export async function runTurns(state: AgentState): Promise<{ output: unknown } |
 export async function runAgentCall(state: AgentState): Promise<unknown> {
   const result = await runTurns(state);
   if ('output' in result) return result.output;
+  const predecessor = runContext()?.predecessor;
+  const goOn: AgentState = {
+    ...result.goOn,
+    run: workflowInfo().runId,
+    ...(predecessor !== undefined && { predecessor }),
+  };
   try {
     const { output, used } = await executeChild<(state: AgentState) => Promise<AgentEnd>>('runAgent', {
-      args: [result.goOn],
+      args: [goOn],
       workflowExecutionTimeout: Deadline.at(state.deadlineMs).leftMs + 60_000,
     });
     countUsage(used.usage);
@@ -90,12 +99,19 @@ export async function runAgentCall(state: AgentState): Promise<unknown> {
   }
 }
 
+/** The context of the agent's steps, which stand under the run that called it wherever its turns run. */
+function contextOf({ run, predecessor }: AgentState): RunContext | undefined {
+  const ctx = runContext();
+  if (run === undefined) return ctx;
+  return { ...ctx, run, ...(predecessor !== undefined && { predecessor }) };
+}
+
 async function callModel(state: AgentState): Promise<CallModelResult> {
   const { agent, input, head, append, options, path, turns } = state;
   const turnPath = `${path}/turn#${turns + 1}`;
   const { leftMs } = Deadline.at(state.deadlineMs);
   if (leftMs === 0) throw fail('Agent.DeadlineExceeded', `${turnPath} had no time left`, turnPath);
-  const ctx = runContext();
+  const ctx = contextOf(state);
   try {
     const result = await remoteActivities(turnPath, {
       startToCloseTimeout: Math.min(modelCallTimeoutMs, leftMs),
@@ -120,7 +136,7 @@ async function callModel(state: AgentState): Promise<CallModelResult> {
 /** All calls the model asked for in one turn, side by side; the first failure cancels the others. */
 async function callTools(state: AgentState, { calls = [], head }: CallModelResult): Promise<string[]> {
   if (calls.length === 0) return [];
-  const ctx = runContext();
+  const ctx = contextOf(state);
   const deadline = Deadline.at(state.deadlineMs);
   return within(`${state.path}/turn#${state.turns + 1}`, () =>
     CancellationScope.cancellable(async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { text, toolCalls } from '../../../testing/index.js';
+import { turnsPerExecution } from '../../../core/limits.js';
+import { error, json, text, toolCalls } from '../../../testing/index.js';
 import { aCase, failureOf, useAgentsStack } from './agentsStack.js';
 import { callsOf } from './project/tools.js';
 
@@ -36,6 +37,37 @@ describe('steps of runs', () => {
     const run = await client.start('failBeside', { case: aCase() });
     const step = 'parallel#1/pays/charge#1';
     expect(await failureOf(run.result())).toMatchObject({ type: 'Tool.OutcomeUnknown', details: { step } });
+  });
+});
+
+describe('a retry', () => {
+  it('reuses what a long agent did in a workflow of its own', async () => {
+    const { client } = stack();
+    const name = aCase();
+    const turns = turnsPerExecution + 2;
+    stack().script(name, (_, call) => {
+      if (call < turns) return toolCalls([{ name: 'note', arguments: { case: name, text: String(call) } }]);
+      return call === turns ? error(400) : json({ answer: '42' });
+    });
+    const failed = await client.start('solve', { case: name });
+    expect(await failureOf(failed.result())).toMatchObject({ type: 'Model.BadRequest' });
+    const retried = await client.retry(failed.id);
+    expect(await retried.result()).toEqual({ answer: '42' });
+    expect(stack().requestsOf(name)).toHaveLength(turns + 1);
+    expect(callsOf(name)).toHaveLength(turns - 1);
+    const again = (await client.show(retried.id)).steps.filter(({ attempts }) => attempts > 0);
+    expect(again.map(({ path }) => path)).toEqual([`solver#1/turn#${turns}`]);
+  });
+
+  it('takes nothing of its predecessor for a child or for a further execution, whose paths are others', async () => {
+    const { client } = stack();
+    const name = aCase();
+    const failed = await client.start('failAfterNote', { case: name });
+    await failureOf(failed.result());
+    expect(callsOf(name)).toEqual(['same']);
+    const retried = await client.retry(failed.id);
+    expect(await retried.result()).toEqual(['same is number 1', 'same is number 2', 'same is number 3']);
+    expect(callsOf(name)).toHaveLength(3);
   });
 });
 

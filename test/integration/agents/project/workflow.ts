@@ -1,4 +1,4 @@
-import { condition, executeChild } from '@temporalio/workflow';
+import { condition, continueAsNew, executeChild, workflowInfo } from '@temporalio/workflow';
 import { type AgentCallOptions, fail, parallel, proxyAgents, proxyTools } from '../../../../workflows/index.js';
 
 const { solver, clerk } = proxyAgents<typeof import('./agents.js')>({ timeout: '3m' });
@@ -47,6 +47,20 @@ export async function failBeside(input: Case): Promise<unknown> {
 export async function enlargeText(input: { text: string; times: number }): Promise<{ text: string }> {
   const once = await enlarge(input);
   return enlarge({ text: once.text, times: 1 });
+}
+
+/** Fails the first time; retried, it notes the same once more in a child, and again in a further execution. */
+export async function failAfterNote({ before, ...input }: Case & { before?: string[] }): Promise<string[]> {
+  const text = await note({ ...input, text: 'same' });
+  if (before) return [...before, text];
+  const { memo } = workflowInfo();
+  if (!(memo?.['segno'] as { predecessor?: string }).predecessor) throw fail('Run.InvalidInput', 'not yet');
+  const child = await executeChild(noteOnce, { args: [input] });
+  return continueAsNew<typeof failAfterNote>({ ...input, before: [text, child] });
+}
+
+export async function noteOnce(input: Case): Promise<string> {
+  return note({ ...input, text: 'same' });
 }
 
 export async function waitForever(): Promise<void> {
