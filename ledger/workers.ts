@@ -101,14 +101,14 @@ export async function listWorkers(ledger: Ledger): Promise<WorkerRecord[]> {
   return selectWorkers(ledger, 'order by registered_at desc, instance limit 1000', []);
 }
 
-/** The dead that nobody recovers: unclaimed, or claimed by one that is no longer active. */
-export async function findUnrecovered(ledger: Ledger): Promise<WorkerRecord[]> {
+/** The dead that nobody else recovers: unclaimed, claimed by one that is no longer active, or by `byInstance` itself, which failed at it. */
+export async function findUnrecovered(ledger: Ledger, byInstance: string): Promise<WorkerRecord[]> {
   return selectWorkers(
     ledger,
-    `where state = 'dead' and recovered_at is null and (claimed_by is null or not exists (
+    `where state = 'dead' and recovered_at is null and (claimed_by is null or claimed_by = $1 or not exists (
        select 1 from segno.workers c where c.instance = w.claimed_by and c.state = 'active'))
      order by last_beat_at limit 100`,
-    [],
+    [byInstance],
   );
 }
 
@@ -168,7 +168,7 @@ interface WorkerRow {
   silent_ms: number;
 }
 
-async function selectWorkers(ledger: Ledger, where: string, values: number[]): Promise<WorkerRecord[]> {
+async function selectWorkers(ledger: Ledger, where: string, values: (string | number)[]): Promise<WorkerRecord[]> {
   const { rows } = await ledger.query<WorkerRow>(
     `select w.*, (extract(epoch from clock_timestamp() - w.last_beat_at) * 1000)::float8 as silent_ms from segno.workers w ${where}`,
     values,

@@ -33,7 +33,7 @@ export class Recovery {
 
   async recoverAll(): Promise<void> {
     const { ledger, instance } = this.options;
-    for (const dead of await findUnrecovered(ledger)) {
+    for (const dead of await findUnrecovered(ledger, instance)) {
       if (!(await claimDead(ledger, dead.instance, instance))) continue;
       await this.recover(dead.instance);
       await markRecovered(ledger, dead.instance, instance);

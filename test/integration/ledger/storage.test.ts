@@ -11,6 +11,7 @@ import {
   finishStep,
   getBlob,
   hashJson,
+  ledgerBlobStore,
   listSteps,
   listWorkers,
   loadTranscript,
@@ -191,6 +192,20 @@ describeOnBothDatabases((database) => {
     });
   });
 
+  it('erasing a scope takes the large payloads of its child workflows along', async () => {
+    const { ledger } = database();
+    const tenant = randomUUID();
+    const child = aStep({ tenant, workflowId: `child-${randomUUID()}` });
+    await beginStep(ledger, child);
+    const store = ledgerBlobStore(ledger, tenant);
+    const [ofChild, ofOther] = [randomBytes(1_100_000), randomBytes(20_000)];
+    const sha256 = await store.put(ofChild, child.workflowId);
+    const kept = await store.put(ofOther, 'another-run');
+    expect(await eraseScope(ledger, { tenant, scope: child.scope })).toMatchObject({ steps: 1, blobs: 1 });
+    await expect(store.get(sha256)).rejects.toMatchObject({ type: 'Document.Missing' });
+    expect(ofOther.equals(await store.get(kept))).toBe(true);
+  });
+
   describe('reading a run', () => {
     it('lists its steps in the order in which they began, with what they cost', async () => {
       const { ledger } = database();
@@ -330,15 +345,18 @@ describeOnBothDatabases((database) => {
       expect(claims.filter(Boolean)).toHaveLength(1);
       const [winner, loser] = claims[0] ? [first, second] : [second, first];
       expect(await claimDead(ledger, dead.instance, winner.instance)).toBe(true);
-      expect(instances(await findUnrecovered(ledger))).not.toContain(dead.instance);
+      expect(instances(await findUnrecovered(ledger, loser.instance))).not.toContain(dead.instance);
+      expect(instances(await findUnrecovered(ledger, winner.instance)), 'a recovery that failed').toContain(
+        dead.instance,
+      );
       await markDead(ledger, winner.instance);
-      expect(instances(await findUnrecovered(ledger))).toEqual(
+      expect(instances(await findUnrecovered(ledger, loser.instance))).toEqual(
         expect.arrayContaining([dead.instance, winner.instance]),
       );
       expect(await claimDead(ledger, dead.instance, loser.instance)).toBe(true);
       await markRecovered(ledger, dead.instance, loser.instance);
       expect(await claimDead(ledger, dead.instance, loser.instance)).toBe(false);
-      expect(instances(await findUnrecovered(ledger))).not.toContain(dead.instance);
+      expect(instances(await findUnrecovered(ledger, loser.instance))).not.toContain(dead.instance);
     });
 
     it('leave behind the runs they touched, the most recent first, as many as asked for', async () => {
