@@ -40,8 +40,8 @@ export function createRunTool(dependencies: ActivityDependencies) {
       const known = [...config.tools.keys()].join(', ');
       throw new SegnoError('Tool.Unknown', `no tool is named ${name}; there are: ${known}`);
     }
-    const parsed = tool.input.safeParse(input);
-    if (!parsed.success) throw new SegnoError('Tool.InvalidInput', `${name}:\n${describeIssues(parsed.error)}`);
+    const parsed = parseInput(tool, input);
+    if ('invalid' in parsed) throw new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
     const deps = await depsOf(request, tool);
     return recordCall({ request, tool, input }, async (step, attempts) => {
       const value = await execute(request, { ledger, name, tool, input: parsed.data, deps, step }, attempts);
@@ -64,8 +64,8 @@ export function createRunTool(dependencies: ActivityDependencies) {
       return answer(`Error: you have no tool named ${name}. Your tools: ${granted.join(', ') || 'none'}.`);
     }
     if (call.json === undefined) return answer('Error: invalid arguments: the arguments are not JSON');
-    const parsed = tool.input.safeParse(call.json);
-    if (!parsed.success) return answer(`Error: invalid arguments: ${describeIssues(parsed.error)}`);
+    const parsed = parseInput(tool, call.json);
+    if ('invalid' in parsed) return answer(`Error: invalid arguments: ${parsed.invalid}`);
     const deps = await depsOf(request, tool);
     return recordCall({ request, tool, input: call.json }, async (step, attempts) => {
       try {
@@ -90,6 +90,17 @@ export function createRunTool(dependencies: ActivityDependencies) {
       const failure = classifyToolError(request.tool, safetyOf(execution.tool), error);
       throw finalAfter(failure, attempts, request.maxAttempts);
     }
+  }
+}
+
+/** A refinement may throw, and would throw again at the next attempt. */
+function parseInput(tool: ToolDefinition, input: unknown): { data: unknown } | { invalid: string } {
+  try {
+    const parsed = tool.input.safeParse(input);
+    return parsed.success ? { data: parsed.data } : { invalid: describeIssues(parsed.error) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { invalid: `a refinement of the input schema threw: ${reason}` };
   }
 }
 

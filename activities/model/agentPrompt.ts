@@ -5,6 +5,7 @@ import { SegnoError } from '../../core/errors.js';
 import { describeIssues, type JsonSchema, toJsonSchema } from '../../core/schema.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import type { Message } from './messages.js';
+import { parseModelJson } from './parseModelJson.js';
 
 /** How an agent's output travels: as plain text, as the JSON object itself, or as an object around another value. */
 export type OutputForm = 'text' | 'object' | 'wrapped';
@@ -100,7 +101,7 @@ export function readOutput(
   if (form === 'text') return check(agent.output, text);
   let json: unknown;
   try {
-    json = JSON.parse(withoutFence(text));
+    json = parseModelJson(withoutFence(text));
   } catch (error) {
     return { invalid: `the answer is not JSON: ${error instanceof Error ? error.message : String(error)}` };
   }

@@ -1,6 +1,7 @@
 import type { CallModelRequest, CallModelResult, ToolCall } from '../../core/contracts.js';
 import type { AgentDefinition } from '../../core/defineAgent.js';
 import { SegnoError } from '../../core/errors.js';
+import { callsPerTurn } from '../../core/limits.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import { hashMessage, type StepUsage, type TranscriptNode } from '../../ledger/index.js';
 import { toolPolicy } from '../toolCall/toolPolicy.js';
@@ -33,12 +34,20 @@ export interface TurnContext {
 /**
  * What the answer means: a validated output, tool calls, or an answer to be corrected.
  *
- * @throws SegnoError `Model.Refused`, `Model.ContentFiltered`, `Model.LengthLimit`
+ * @throws SegnoError `Model.Refused`, `Model.ContentFiltered`, `Model.LengthLimit`, `Model.InvalidOutput`
  */
 export function readTurn(context: TurnContext, answer: StreamedAnswer, usage: StepUsage): Turn {
   failUnlessComplete(answer);
   const { request, agent, conversation } = context;
-  const calls = answer.calls.map((call, index) => ({ ...call, id: call.id || `call_${index}` }));
+  if (answer.calls.length > callsPerTurn) {
+    const asked = `the model asked for ${answer.calls.length} tools in one turn, and may ask for ${callsPerTurn}`;
+    throw new SegnoError('Model.InvalidOutput', asked);
+  }
+  const calls = answer.calls.map((call, index) => ({
+    ...call,
+    id: call.id || `call_${index}`,
+    name: callableName(call.name, context.tools),
+  }));
   const decision = decide(context, answer.text, calls);
   const added = [
     assistantMessage(answer.text, calls),
@@ -58,6 +67,13 @@ export function readTurn(context: TurnContext, answer: StreamedAnswer, usage: St
     messages: [...conversation.messages, ...added],
     chars: conversation.chars + JSON.stringify(added).length,
   };
+}
+
+/** A name that no tool has goes into keys, and back to the provider, so it has to be one that both take. */
+function callableName(name: string, tools: ReadonlyMap<string, ToolDefinition>): string {
+  if (tools.has(name)) return name;
+  const safe = name.replace(/[^\w-]/g, '_').slice(0, 60);
+  return safe === '' || tools.has(safe) ? `${safe}_unknown` : safe;
 }
 
 function failUnlessComplete({ refusal, finishReason }: StreamedAnswer): void {

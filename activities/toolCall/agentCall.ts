@@ -4,6 +4,7 @@ import { sha256Hex } from '../../ledger/index.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { transcriptAt } from '../model/conversation.js';
 import { requestedCalls } from '../model/messages.js';
+import { parseModelJson } from '../model/parseModelJson.js';
 
 /** The call an agent's model asked for: its id, and its arguments as text and, when they are JSON, as a value. */
 export interface AgentCall {
@@ -28,7 +29,7 @@ export async function requestedCall(
 /** Some models send nothing at all for a tool without arguments. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text.trim() === '' ? '{}' : text);
+    return parseModelJson(text.trim() === '' ? '{}' : text);
   } catch {
     return undefined;
   }

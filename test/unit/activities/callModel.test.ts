@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { CallModelRequest } from '../../../core/contracts.js';
 import { defineAgent } from '../../../core/defineAgent.js';
 import { defineTool } from '../../../core/defineTool.js';
+import { callsPerTurn } from '../../../core/limits.js';
 import { loadTranscript, markDead, putBlob, registerWorker, usageOfRun } from '../../../ledger/index.js';
 import {
   error,
@@ -322,6 +323,33 @@ describe('an answer', () => {
       { tool: 'quick', policy: { quick: true, timeoutMs: 500 } },
       { tool: 'none', policy: { quick: true, timeoutMs: 500 } },
     ]);
+  });
+
+  it('that asks for tools by names no key can hold is read under names that can, never under a tool’s', async () => {
+    const long = defineTool({ description: 'L', input: z.object({}), output: z.string(), execute: () => '' });
+    const asking = defineAgent({ ...writer, tools: ['long_one'] });
+    const names = ['nul\u0000', 'a/b#1', 'x'.repeat(5_000), 'long one', ''];
+    const parts = names.map((name, index) =>
+      chunk({ tool_calls: [{ index, id: `c${index}`, type: 'function', function: { name, arguments: '{}' } }] }),
+    );
+    const provider = await rawProvider(events([...parts, chunk({}, { finish: 'tool_calls' }), '[DONE]']));
+    const options = { baseURL: provider.baseURL, agents: { writer: asking }, tools: { long_one: long } };
+    const { worker, runId } = await world([], options);
+    const { calls, head } = await worker.callModel(write, { runId }).result;
+    await provider.close();
+    const expected = ['nul_', 'a_b_1', 'x'.repeat(60), 'long_one_unknown', '_unknown'];
+    expect(calls?.map(({ tool }) => tool)).toEqual(expected);
+    for (const [index, tool] of expected.entries()) {
+      const request = { tool, path: `writer#1/turn#1/${tool}#1`, agent: 'writer', head, index };
+      await expect(worker.runTool(request, { runId }).result).resolves.toHaveProperty('hash');
+    }
+  });
+
+  it('that asks for more tools than a turn may have fails for good', async () => {
+    const calls = toolCalls(Array.from({ length: callsPerTurn + 1 }, () => ({ name: 'none', arguments: {} })));
+    const { worker } = await world([calls]);
+    const failure = await failureOf(worker.callModel(write));
+    expect(failure).toMatchObject({ type: 'Model.InvalidOutput', nonRetryable: true });
   });
 
   it.each<[what: string, indices: (number | undefined)[]]>([

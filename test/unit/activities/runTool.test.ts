@@ -54,7 +54,7 @@ describe('a call', () => {
     );
     await failureOf(worker.runTool(request, { runId, attempt: 1 }));
     await failureOf(worker.runTool(request, { runId, attempt: 2 }));
-    expect(await worker.runTool(request, { runId, attempt: 3 }).result).toEqual({ value: 'sent' });
+    expect(await worker.runTool(request, { runId, attempt: 3 }).result).toEqual({ value: 'sent', attempts: 3 });
     expect(calls).toEqual(Array(3).fill(`${runId}/tool#1`));
     expect(await stepOf(ledger(), runId)).toMatchObject({ state: 'done', attempts: 3 });
   });
@@ -117,7 +117,7 @@ describe('sent without done', () => {
     );
     void worker.runTool(request, { runId, attempt: 1 }).result;
     await vi.waitFor(() => expect(calls).toHaveLength(1));
-    expect(await another().runTool(request, { runId, attempt: 2 }).result).toEqual({ value: 'sent' });
+    expect(await another().runTool(request, { runId, attempt: 2 }).result).toEqual({ value: 'sent', attempts: 2 });
     expect(calls[1]).toBe(calls[0]);
   });
 });
@@ -142,7 +142,7 @@ describe('a tool that throws', () => {
     });
     const failure = await failureOf(worker.runTool(request, { runId, attempt: 1 }));
     expect(failure).toMatchObject({ type: 'Mail.Unavailable', nonRetryable: false });
-    expect(await worker.runTool(request, { runId, attempt: 2 }).result).toEqual({ value: 'sent' });
+    expect(await worker.runTool(request, { runId, attempt: 2 }).result).toEqual({ value: 'sent', attempts: 2 });
     expect(calls).toHaveLength(2);
   });
 
@@ -232,6 +232,14 @@ describe('arguments and results', () => {
     expect(failure).toMatchObject({ type: 'Tool.InvalidInput', nonRetryable: true });
     expect(failure.message).toContain('to:');
     expect(calls).toHaveLength(0);
+  });
+
+  it('over which a refinement throws are final, too', async () => {
+    const refuses = z.object({ to: z.string().refine(() => JSON.parse('{')) });
+    const { worker, calls } = toolWorker(() => 'sent', { input: refuses });
+    const failure = await failureOf(worker.runTool(request));
+    expect(failure).toMatchObject({ type: 'Tool.InvalidInput', nonRetryable: true });
+    expect(calls).toEqual([]);
   });
 
   it('that do not match the output schema are the tool’s fault, and final', async () => {
@@ -396,9 +404,12 @@ describe('an agent’s call', () => {
 });
 
 describe('arguments that are no JSON', () => {
-  it('run nothing, and the model is told', async () => {
+  it.each([
+    ['cut off', '{"to": "Ad'],
+    ['nested without end', `{"to": "Ada", "more": ${'['.repeat(5_000)}${']'.repeat(5_000)}}`],
+  ])('run nothing, and the model is told: %s', async (_, text) => {
     const { rawProvider, events, chunk } = await import('./rawProvider.js');
-    const call = { index: 0, id: 'c1', type: 'function', function: { name: 'tool', arguments: '{"to": "Ad' } };
+    const call = { index: 0, id: 'c1', type: 'function', function: { name: 'tool', arguments: text } };
     const provider = await rawProvider(events([chunk({ tool_calls: [call] }, { finish: 'tool_calls' }), '[DONE]']));
     const agent = defineAgent({ instructions: 'Act.', input: z.string(), output: z.string(), tools: ['tool'] });
     const execute = vi.fn(() => 'fine');
