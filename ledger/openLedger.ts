@@ -89,7 +89,7 @@ function createLedger(pool: pg.Pool): Ledger {
         const outcome = await attemptQuery<Row>(pool, text, values, names);
         if (!('error' in outcome)) return outcome;
         const { failure, error } = outcome;
-        if (names.lostBy(error)) continue;
+        if (retry < retryDelaysMs.length && names.lostBy(error)) continue;
         const repeatable = failure.kind === 'notApplied' || (failure.kind === 'lost' && idempotent);
         const delayMs = retryDelaysMs[retry];
         if (!repeatable || delayMs === undefined || closing)
@@ -153,7 +153,8 @@ class StatementNames {
   /** Whether the statement failed, unexecuted, because its name was unknown to the session or taken there. */
   lostBy(error: unknown): boolean {
     const { code } = error as { code?: unknown };
-    if (!this.usable || (code !== '26000' && code !== '42P05')) return false;
+    if (code !== '26000' && code !== '42P05') return false;
+    // Statements beside the first one that lost its name were on their way with theirs.
     this.usable = false;
     return true;
   }
