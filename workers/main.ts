@@ -70,7 +70,10 @@ async function main(): Promise<void> {
     instance,
   });
   // A worker whose parent is gone would hold on to a stack that nobody knows of.
-  process.on('disconnect', () => worker.shutdown());
+  process.on('disconnect', () => {
+    // One that a signal has told to end already refuses to be told again.
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+  });
   const running = worker.run();
   process.stdout.write(`${JSON.stringify({ ready: true, instance })}\n`);
   await running;
