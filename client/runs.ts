@@ -67,7 +67,8 @@ export async function listRuns(
 ): Promise<RunSummary[]> {
   const found: WorkflowExecutionInfo[] = [];
   for await (const info of temporal.workflow.list({ pageSize: Math.min(limit * 2, 200) })) {
-    if (info.parentExecution || !info.memo?.[memoKey]) continue;
+    // An execution that continued as new is a part of the run that the execution after it stands for.
+    if (info.parentExecution || !info.memo?.[memoKey] || info.status.name === 'CONTINUED_AS_NEW') continue;
     found.push(info);
     if (found.length >= limit) break;
   }
