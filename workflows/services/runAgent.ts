@@ -1,4 +1,4 @@
-import { continueAsNew } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, continueAsNew } from '@temporalio/workflow';
 import { type AgentEnd, type AgentState, type AgentUsage, runTurns } from '../agent/agentLoop.js';
 import { metered, newMeter } from '../scope.js';
 
@@ -18,5 +18,7 @@ export async function runAgent(state: AgentState, before: AgentUsage = nothing):
     repetitions: before.repetitions + meter.repetitions,
   };
   if ('output' in result) return { output: result.output, used };
+  // The next execution would not know of it.
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the agent was cancelled');
   return continueAsNew<typeof runAgent>(result.goOn, used);
 }
