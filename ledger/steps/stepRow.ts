@@ -75,8 +75,13 @@ export function mismatch(key: string): SegnoError {
   });
 }
 
+/**
+ * Retryable: the server refuses what an attempt says that it has given up. One that it has not given up belongs to a step
+ * that goes on as another activity, whose attempts are counted from 1 again.
+ */
 export function fenced(key: string): SegnoError {
-  return new SegnoError('Step.Fenced', `A newer attempt of the step ${key} has begun.`, { details: { key } });
+  const message = `A newer attempt of the step ${key} has begun.`;
+  return new SegnoError('Step.Fenced', message, { retryable: true, details: { key } });
 }
 
 export function busy(key: string, retryAfterMs: number): SegnoError {

@@ -272,6 +272,22 @@ describe('a long tool', () => {
   });
 });
 
+describe('a step that goes on as another activity, whose attempts are counted from 1 again', () => {
+  it('waits until its count has reached the old one, and goes on', async () => {
+    let failures = 1;
+    const execute = () => {
+      if (failures-- > 0) throw new Error('not yet');
+      return 'sent';
+    };
+    const { worker, calls, runId } = toolWorker(execute, { idempotent: true });
+    await failureOf(worker.runTool(request, { runId, attempt: 2 }));
+    const early = await failureOf(worker.runTool(request, { runId, attempt: 1 }));
+    expect(early).toMatchObject({ type: 'Step.Fenced', nonRetryable: false });
+    expect(await worker.runTool(request, { runId, attempt: 2 }).result).toEqual({ value: 'sent', attempts: 2 });
+    expect(calls).toHaveLength(2);
+  });
+});
+
 describe('dependencies', () => {
   const deps = z.object({ user: z.string() });
   const stored = async (value: unknown, runId: string) => {
