@@ -34,10 +34,14 @@ export interface StepSummary {
   readonly usage: UsageSum;
 }
 
-const usageColumns = `coalesce(sum(a.input_tokens), 0)::bigint as input_tokens,
-  coalesce(sum(a.output_tokens), 0)::bigint as output_tokens,
+/** A call whose worker is gone, and which no attempt has taken over: a run that ended meanwhile has none that would. */
+const abandoned = `(a.state = 'sent' and a.upper_cost_pico is not null
+  and exists (select 1 from segno.workers w where w.instance = a.owner and w.state <> 'active'))`;
+const usageColumns = `coalesce(sum(case when ${abandoned} then a.upper_input_tokens else a.input_tokens end), 0)::bigint as input_tokens,
+  coalesce(sum(case when ${abandoned} then a.upper_output_tokens else a.output_tokens end), 0)::bigint as output_tokens,
   coalesce(sum(a.cached_input_tokens), 0)::bigint as cached_input_tokens,
-  coalesce(sum(a.cost_pico), 0)::text as cost_pico, coalesce(bool_or(a.estimated), false) as estimated`;
+  coalesce(sum(case when ${abandoned} then a.upper_cost_pico else a.cost_pico end), 0)::text as cost_pico,
+  coalesce(bool_or(a.estimated or ${abandoned}), false) as estimated`;
 
 interface UsageRow {
   input_tokens: string;

@@ -359,6 +359,23 @@ describeOnBothDatabases((database) => {
       expect(instances(await findUnrecovered(ledger, loser.instance))).not.toContain(dead.instance);
     });
 
+    it('that are dead leave model calls that count at their upper bound although nobody takes them over', async () => {
+      const { ledger } = database();
+      const worker = aWorker();
+      await registerWorker(ledger, worker);
+      const step = aModelCall({ owner: worker.instance });
+      await beginStep(ledger, step);
+      const nothing = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, costPicoUsd: 0n, estimated: false };
+      expect(await usageOfRun(ledger, step)).toEqual(nothing);
+      await markDead(ledger, worker.instance);
+      const upper = { ...nothing, inputTokens: 1_000, outputTokens: 500, costPicoUsd: 6_000n, estimated: true };
+      expect(await usageOfRun(ledger, step)).toEqual(upper);
+      expect((await listSteps(ledger, step))[0]?.usage).toEqual(upper);
+      const usage = { ...nothing, inputTokens: 9, costPicoUsd: 9n };
+      await finishStep(ledger, { key: step.key, epoch: 1, owner: worker.instance, result: 'late', usage });
+      expect(await usageOfRun(ledger, step)).toEqual(usage);
+    });
+
     it('leave behind the runs they touched, the most recent first, as many as asked for', async () => {
       const { ledger } = database();
       const owner = randomUUID();
