@@ -72,12 +72,11 @@ export function createCallModel(dependencies: ActivityDependencies) {
       await patiently(() => failStep(ledger, { ...written, error: failure, usage: attempt.usage() }));
       throw failure;
     }
-    const { nodes, messages, chars } = turn;
-    const result = attempts > 1 ? { ...turn.result, attempts } : turn.result;
+    const { result, nodes, messages, chars } = turn;
     const { fenced } = await patiently(() => finishStep(ledger, { ...written, result, nodes, usage: attempt.usage() }));
     if (fenced) throw fencedOff(step.key);
     transcripts.put(step.tenant, result.head, messages, chars);
-    return result;
+    return attempts > 1 ? { ...result, attempts } : result;
   }
 
   function agentOf(name: string): AgentDefinition {

@@ -91,11 +91,10 @@ export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, '
       } catch (error) {
         throw await failed(epoch, error);
       }
-      const { blobs } = outcome;
-      const result = attempts > 1 ? { ...outcome.result, attempts } : outcome.result;
+      const { result, blobs } = outcome;
       const { fenced } = await patiently(() => finishStep(ledger, { key: step.key, epoch, owner, result, blobs }));
       if (fenced) throw fencedOff(step.key);
-      return result;
+      return attempts > 1 ? { ...result, attempts } : result;
     }
 
     async function failed(epoch: number, thrown: unknown): Promise<SegnoError> {

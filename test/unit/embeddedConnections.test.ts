@@ -96,9 +96,10 @@ describe('what a stack starts', () => {
     const plan = await planStack({ dir: shop.dir, env }, {});
     const worker = stackChildren(plan).find((spec) => spec.name === 'worker');
     const ready = { temporal: {}, ledger: { url: 'postgres://there' }, model: { url: 'http://there/v1' } };
-    const command = await worker?.command(ready, new AbortController().signal);
+    const command = await worker?.command({}, new AbortController().signal);
     const { PATH: _path, HOME: _home, ...given } = command?.env ?? {};
-    expect(given).toEqual({
+    expect(given).toEqual({});
+    expect(worker?.connections?.(ready)).toEqual({
       TEMPORAL_ADDRESS: `127.0.0.1:${plan.ports.get('temporal')}`,
       TEMPORAL_NAMESPACE: 'mine',
       TEMPORAL_CONFIG_FILE: expect.stringMatching(/no-temporal-profiles\.toml$/),
