@@ -1,5 +1,17 @@
 export { proxyAgents, type AgentsOf, type AgentCallOptions } from './agent/proxyAgents.js';
 export { proxyTools, type ToolsOf, type ToolCallOptions } from './agent/proxyTools.js';
-export { parallel } from './patterns/parallel.js';
+export { barrier, type Barrier, type BarrierOptions } from './patterns/barrier.js';
+export { hedge, type Hedged, type HedgeOptions } from './patterns/hedge.js';
+export {
+  parallel,
+  type Branches,
+  type BranchOutputs,
+  type BranchResults,
+  type ParallelOptions,
+  type PartialOptions,
+} from './patterns/parallel.js';
+export { race, type RaceOptions, type RaceResult } from './patterns/race.js';
 export { refine, type RefineOptions, type Refined, type Review } from './patterns/refine.js';
+export { withFallback, type FallbackOptions, type FallbackResult } from './patterns/withFallback.js';
+export { withTimeout } from './patterns/withTimeout.js';
 export { fail, isFailure } from './failure.js';

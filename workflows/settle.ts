@@ -30,8 +30,10 @@ export interface SettleOptions {
 export interface RunningStep<Output> {
   /** @throws what invariants 1 and 2 name */
   readonly result: Promise<StepResult<Output>>;
-  /** Cancel it: it ends as `cancelled`, unless it had ended already. */
+  /** Cancel it: it ends as `cancelled` (as `failed`, if the reason is a deadline), unless it had ended already. */
   cancel(reason: StepError): void;
+  /** What a failed step has thrown, to be thrown again with all that it carries. */
+  thrown(): Error | undefined;
 }
 
 /** The reason most cancellations of steps have. */
@@ -49,13 +51,14 @@ export function startStep<Output>(
   const startedAtMs = Date.now();
   const facts = (): StepFacts => factsOf(meter, startedAtMs);
   let why: StepError | undefined;
+  let thrown: Error | undefined;
   const cancel = (reason: StepError): void => {
     why ??= reason;
     scope.cancel();
   };
 
   const run = async (): Promise<StepResult<Output>> => {
-    const timer = timeout === undefined ? undefined : startTimer(timeout, () => cancel(timedOut(path)));
+    const timer = startTimer(timeout, () => cancel(timedOut(path)));
     try {
       const output = await scope.run(() => within(path, () => metered(meter, body)));
       return { status: 'completed', output, ...facts() };
@@ -64,12 +67,14 @@ export function startStep<Output>(
         if (outer.consideredCancelled || !why) throw error;
         return cancelledOrTimedOut(why, facts());
       }
-      return { status: 'failed', error: toStepError(error), ...facts() };
+      const failure = toStepError(error);
+      thrown = error as Error;
+      return { status: 'failed', error: failure, ...facts() };
     } finally {
-      timer?.cancel();
+      timer.cancel();
     }
   };
-  return { result: run(), cancel };
+  return { result: run(), cancel, thrown: () => thrown };
 }
 
 /** {@link startStep}, waited for. */
@@ -79,6 +84,18 @@ export function settle<Output>(
   options?: SettleOptions,
 ): Promise<StepResult<Output>> {
   return startStep(path, body, options).result;
+}
+
+/** {@link settle}, for a pattern that does not go on without it: the output, or what the step has thrown. */
+export async function complete<Output>(
+  path: string,
+  body: () => Promise<Output>,
+  options?: SettleOptions,
+): Promise<Output> {
+  const step = startStep(path, body, options);
+  const result = await step.result;
+  if (result.status === 'completed') return result.output;
+  throw step.thrown() ?? failureOf(result);
 }
 
 /** A step that is never started. */
@@ -95,12 +112,6 @@ export function failureOf({ error }: FailedStep | CancelledStep | SkippedStep): 
     nonRetryable: true,
     ...(step !== undefined && { details: [{ step }] }),
   });
-}
-
-/** @throws the failure of a step that did not complete */
-export function outputOf<Output>(result: StepResult<Output>): Output {
-  if (result.status === 'completed') return result.output;
-  throw failureOf(result);
 }
 
 /** @throws an error that is a bug (a plain `Error`) as it is */
@@ -126,7 +137,7 @@ export function factsOf(meter: Meter, startedAtMs: number): StepFacts {
   };
 }
 
-function timedOut(path: string): StepError {
+export function timedOut(path: string): StepError {
   return { type: 'Step.DeadlineExceeded', message: `${path} did not finish in time`, step: path };
 }
 
@@ -136,9 +147,10 @@ function cancelledOrTimedOut(why: StepError, facts: StepFacts): FailedStep | Can
     : { status: 'cancelled', error: why, ...facts };
 }
 
-/** Fires once, unless it is cancelled before. */
-function startTimer(timeout: Duration, fire: () => void): { cancel(): void } {
-  const scope = new CancellationScope({ cancellable: true });
+/** Calls `fire` after `timeout`, unless it is cancelled before; without a timeout never. */
+export function startTimer(timeout: Duration | undefined, fire: () => void): { cancel(): void } {
+  if (timeout === undefined) return { cancel: () => undefined };
+  const scope = new CancellationScope();
   void scope
     .run(() => sleep(Deadline.after(timeout).leftMs))
     .then(fire, (error: unknown) => {

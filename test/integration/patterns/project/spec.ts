@@ -1,0 +1,35 @@
+/** A composition of patterns as data: what the tests of the patterns run, by hand and at random. */
+import type { Duration } from '../../../../workflows/deadline.js';
+
+export type Spec =
+  | { do: 'value'; value: unknown }
+  /** Sleeps, then gives `value`. */
+  | { do: 'sleep'; ms: number; value?: unknown }
+  | { do: 'fail'; message: string; afterMs?: number }
+  /** A plain Error, as a bug in a user's workflow throws it. */
+  | { do: 'bug' }
+  | { do: 'note'; text: string }
+  | {
+      do: 'parallel';
+      branches: Record<string, Spec> | Spec[];
+      options?: {
+        onFailure?: 'fail' | 'continue';
+        concurrency?: number;
+        timeout?: Duration;
+        branchTimeout?: Duration;
+        minimum?: number;
+      };
+    }
+  | { do: 'race'; branches: Record<string, Spec>; timeout?: Duration }
+  | { do: 'hedge'; attempts: Spec[]; after: Duration; timeout?: Duration }
+  | { do: 'fallback'; ways: Record<string, Spec>; onlyWhen?: string }
+  | { do: 'timeout'; timeout: Duration; body: Spec }
+  /** Branches that meet `rounds` times, each after a sleep of its own. */
+  | { do: 'barrier'; sleepsMs: number[]; rounds: number; timeout: Duration; parties?: number }
+  /** Notes what became of `body` when it is cancelled, and goes on being cancelled. */
+  | { do: 'watch'; body: Spec; text: string };
+
+export interface Composition {
+  case: string;
+  spec: Spec;
+}

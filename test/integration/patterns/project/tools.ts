@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { defineTool } from '../../../../core/defineTool.js';
+
+const noted: string[] = [];
+
+/** What `note` was called with by runs of a case, in order. */
+export function notesOf(name: string): string[] {
+  return noted.filter((text) => text.startsWith(`${name} `)).map((text) => text.slice(name.length + 1));
+}
+
+/** A pure step: what it does shows that it ran. */
+export const note = defineTool({
+  description: 'Notes a text and gives it back.',
+  input: z.object({ case: z.string(), text: z.string() }),
+  output: z.string(),
+  duration: 'quick',
+  readOnly: true,
+  execute: ({ case: name, text }) => {
+    noted.push(`${name} ${text}`);
+    return text;
+  },
+});
+
+/** An effect: it is not repeated. */
+export const record = defineTool({
+  description: 'Records a text, an effect.',
+  input: z.object({ case: z.string(), text: z.string(), failing: z.boolean().default(false) }),
+  output: z.string(),
+  idempotent: true,
+  execute: ({ case: name, text, failing }) => {
+    noted.push(`${name} ${text}`);
+    if (failing) throw new Error(`${text} does not work`);
+    return text;
+  },
+});

@@ -1,0 +1,95 @@
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import {
+  barrier,
+  fail,
+  hedge,
+  parallel,
+  proxyTools,
+  race,
+  withFallback,
+  withTimeout,
+} from '../../../../workflows/index.js';
+import type { Composition, Spec } from './spec.js';
+
+const { note } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
+
+/** Runs a composition of patterns. */
+export async function compose({ case: name, spec }: Composition): Promise<unknown> {
+  return runSpec(name, spec);
+}
+
+type Bodies = Record<string, () => Promise<unknown>>;
+
+async function runSpec(name: string, spec: Spec): Promise<unknown> {
+  const body = (inner: Spec) => () => runSpec(name, inner);
+  const bodies = (inner: Record<string, Spec>): Bodies =>
+    Object.fromEntries(Object.entries(inner).map(([key, one]) => [key, body(one)]));
+  switch (spec.do) {
+    case 'value':
+      return spec.value;
+    case 'sleep':
+      await sleep(spec.ms);
+      return spec.value ?? null;
+    case 'fail':
+      await sleep(spec.afterMs ?? 1);
+      throw fail('Tool.Failed', spec.message);
+    case 'bug':
+      throw new Error('a bug');
+    case 'note':
+      return note({ case: name, text: spec.text });
+    case 'parallel':
+      return parallel(
+        Array.isArray(spec.branches) ? spec.branches.map(body) : bodies(spec.branches),
+        spec.options as { onFailure: 'continue' },
+      );
+    case 'race':
+      return race(bodies(spec.branches), spec.timeout === undefined ? {} : { timeout: spec.timeout });
+    case 'hedge': {
+      const attempts = spec.attempts.map(body);
+      let next = 0;
+      return hedge(() => attempts[next++]!(), {
+        after: spec.after,
+        attempts: attempts.length,
+        ...(spec.timeout !== undefined && { timeout: spec.timeout }),
+      });
+    }
+    case 'fallback':
+      return withFallback(
+        bodies(spec.ways),
+        spec.onlyWhen === undefined ? {} : { when: ({ type }) => type === spec.onlyWhen },
+      );
+    case 'timeout':
+      return withTimeout(spec.timeout, body(spec.body));
+    case 'barrier':
+      return meetAt(spec);
+    case 'watch':
+      return watched(name, spec.body, spec.text);
+  }
+}
+
+async function meetAt({ sleepsMs, rounds, timeout, parties }: Extract<Spec, { do: 'barrier' }>): Promise<string[]> {
+  const gate = barrier(parties ?? sleepsMs.length, { timeout });
+  const passed: string[] = [];
+  await parallel(
+    sleepsMs.map((ms, party) => async () => {
+      for (let round = 1; round <= rounds; round += 1) {
+        await sleep(ms);
+        passed.push(`${party} comes to ${round}`);
+        await gate.arrive();
+        passed.push(`${party} passes ${round}`);
+      }
+    }),
+  );
+  return passed;
+}
+
+async function watched(name: string, body: Spec, text: string): Promise<unknown> {
+  try {
+    return await runSpec(name, body);
+  } catch (error) {
+    if (isCancellation(error)) {
+      await CancellationScope.nonCancellable(() => note({ case: name, text: `${text} was cancelled` }));
+    }
+    throw error;
+  }
+}
