@@ -17,6 +17,7 @@ import { stackDir } from './embedded/stackState.js';
 import { keepAlive } from './liveness.js';
 import { loadProject } from './loadProject.js';
 import { Recovery } from './recovery.js';
+import { shutdownGraceMs } from './shutdownGrace.js';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
   if (!temporal || !ledgerAt)
     throw new SegnoError('Stack.NotRunning', 'the worker needs TEMPORAL_ADDRESS and DATABASE_URL');
   const { namespace, connectionOptions } = temporal;
+  const shutdownGraceTime = shutdownGraceMs(process.env);
   // From here on the signals end the worker in order; before, they simply end the process.
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: ['SIGINT', 'SIGTERM'] });
   const [ledger, clientConnection] = await Promise.all([
@@ -68,6 +70,7 @@ async function main(): Promise<void> {
     namespace,
     workflowBundle: await bundling,
     instance,
+    worker: { shutdownGraceTime },
   });
   // A worker whose parent is gone would hold on to a stack that nobody knows of.
   process.on('disconnect', () => {
