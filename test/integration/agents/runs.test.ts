@@ -68,6 +68,8 @@ describe('a retry', () => {
     const retried = await client.retry(failed.id);
     expect(await retried.result()).toEqual(['same is number 1', 'same is number 2', 'same is number 3']);
     expect(callsOf(name)).toHaveLength(3);
+    const listed = (await client.list({ limit: 1_000 })).filter(({ id }) => id === failed.id);
+    expect(listed.map(({ status }) => status)).toEqual(['completed', 'failed']);
   });
 });
 
