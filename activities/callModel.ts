@@ -50,8 +50,8 @@ export function createCallModel(dependencies: ActivityDependencies) {
       owner,
       safety: 'idempotent' as const,
     };
-    const reused = step.predecessorKey && (await reuseStep(ledger, identity, step.predecessorKey));
-    if (reused) return reused.result as CallModelResult;
+    const { recorded } = step.predecessorKey ? await reuseStep(ledger, identity, step.predecessorKey) : {};
+    if (recorded) return recorded.result as CallModelResult;
     const begun = await beginStep(ledger, {
       ...identity,
       leaseMs: timeoutMsOf(model) + leaseMarginMs,

@@ -26,6 +26,8 @@ export interface StepIdentity {
   path: string;
   /** Temporal's attempt; 0 for local activities, which begin at 1 again after a crash. */
   attempt: number;
+  /** What an outside system is to know this step by. */
+  idempotencyKey: string;
   /** The same step of the failed run that this run retries. */
   predecessorKey: string | undefined;
 }
@@ -33,8 +35,10 @@ export interface StepIdentity {
 export function currentStep({ path, ctx }: { path: string; ctx?: RunContext }): StepIdentity {
   const { info } = Context.current();
   const { workflowId, runId } = info.workflowExecution!;
+  const key = stepKey(ctx?.run ?? runId, path);
   return {
-    key: stepKey(ctx?.run ?? runId, path),
+    key,
+    idempotencyKey: key,
     runId,
     workflowId,
     scope: ctx?.scope ?? workflowId,

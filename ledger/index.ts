@@ -7,7 +7,7 @@ export { beginStep } from './steps/beginStep.js';
 export { failStep, finishStep } from './steps/settleStep.js';
 export { findStep, recordPureStep } from './steps/recordPureStep.js';
 export { inheritSteps, reuseStep } from './steps/reuseStep.js';
-export type { Inheritance } from './steps/reuseStep.js';
+export type { Inheritance, Reuse } from './steps/reuseStep.js';
 export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';
 export type { StepResolution } from './steps/resolveStep.js';
 export type {

@@ -8,6 +8,7 @@
  */
 import { SegnoError } from '../core/errors.js';
 import { migration001 } from './migrations/migration001.js';
+import { migration002 } from './migrations/migration002.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -16,7 +17,10 @@ interface Migration {
 }
 
 /** Append only: a migration that has been released never changes. */
-const migrations: readonly Migration[] = [{ version: 1, sql: migration001 }];
+const migrations: readonly Migration[] = [
+  { version: 1, sql: migration001 },
+  { version: 2, sql: migration002 },
+];
 
 /** The version this code works with. */
 export const ledgerVersion = migrations.length;

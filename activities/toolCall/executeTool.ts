@@ -30,7 +30,7 @@ export async function executeTool({ ledger, name, tool, input, deps, step }: Too
   const { timeoutMs } = toolPolicy(tool);
   const timeout = AbortSignal.timeout(timeoutMs);
   const context: ToolContext = {
-    idempotencyKey: step.key,
+    idempotencyKey: step.idempotencyKey,
     signal: AbortSignal.any([activity.cancellationSignal, timeout]),
     heartbeat: (details) => activity.heartbeat(details),
     deps,

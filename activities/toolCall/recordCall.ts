@@ -45,9 +45,9 @@ export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, '
     { request, tool, input }: { request: RunToolRequest; tool: ToolDefinition | undefined; input: unknown },
     run: RunCall,
   ): Promise<RunToolResult> {
-    const step = currentStep(request);
+    const current = currentStep(request);
     const identity = {
-      ...step,
+      ...current,
       kind: 'tool' as const,
       name: request.tool,
       definitionHash: tool ? definitionHash(request.tool, tool) : 'none',
@@ -55,10 +55,12 @@ export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, '
       owner,
       safety: safetyOf(tool),
     };
-    const reused = step.predecessorKey && (await reuseStep(ledger, identity, step.predecessorKey));
-    if (reused) return reused.result as RunToolResult;
+    const reuse = current.predecessorKey ? await reuseStep(ledger, identity, current.predecessorKey) : {};
+    if (reuse.recorded) return reuse.recorded.result as RunToolResult;
+    const { idempotencyKey = current.idempotencyKey } = reuse;
+    const step = { ...current, idempotencyKey };
     const { quick, timeoutMs } = toolPolicy(tool);
-    const begin = () => beginStep(ledger, { ...identity, leaseMs: timeoutMs + leaseMarginMs });
+    const begin = () => beginStep(ledger, { ...identity, idempotencyKey, leaseMs: timeoutMs + leaseMarginMs });
     return quick && identity.safety === 'pure' && step.attempt === 0 ? recordOnce() : recordTwice();
 
     /** A try that fails is begun after all, so that it counts and is seen. */

@@ -48,9 +48,9 @@ export async function beginStep(ledger: Ledger, input: BeginStepInput): Promise<
 const insertSql = `
 with begun as (
   insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
-    state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model)
+    state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, idempotency_key)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    'sent', 1, 1, $12, $13, $14, now() + $15::float8 * interval '1 ms', $16, $17, $18)
+    'sent', 1, 1, $12, $13, $14, now() + $15::float8 * interval '1 ms', $16, $17, $18, $22)
   on conflict (key) do nothing
   returning key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model
 ), counted as (
@@ -85,6 +85,7 @@ async function insertOrRead(
     input.fingerprint,
     input.safety,
     ...attemptValues(input, token),
+    input.idempotencyKey ?? null,
   ];
   const { rows } = await ledger.query<StoredStep & { begun: boolean }>(insertSql, values, { idempotent: true });
   const row = rows[0];
@@ -141,7 +142,7 @@ const takeOverSql = `
 with begun as (
   update segno.steps set state = 'sent', epoch = epoch + 1, attempts = attempts + 1, rev = rev + 1, owner = $3, token = $4,
     attempt = $5, lease_until = now() + $6::float8 * interval '1 ms', model_alias = $7, provider = $8, model = $9,
-    started_at = now(), finished_at = null, error = null
+    started_at = now(), finished_at = null, error = null, definition_hash = $15
   where key = $1 and rev = $2
   returning key, epoch, attempts, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model
 ), predecessor as (
@@ -178,6 +179,7 @@ async function takeOver(
       ...attemptValues(input, token),
       predecessor === 'released' ? 'released' : 'lost',
       predecessor === 'countedAsSpent',
+      input.definitionHash,
     ],
     { idempotent: true },
   );

@@ -2,10 +2,12 @@
  * Retry from failure: a new run takes over what its predecessor has finished.
  *
  * Invariants:
- * 1. Only a finished step of the same path, fingerprint and definition is reused; whatever was changed runs anew.
+ * 1. A finished step of the same path and fingerprint is reused. A model call or a tool without effects also needs the same
+ *    definition: what was changed there runs anew. An effect does not take place twice because its description was edited.
  * 2. A reused step stands in the new run's own rows, so that a retry of the retry finds it there.
  * 3. An effect whose outcome was lost in the predecessor is not repeated by the retry either.
- * 4. The same holds for what an earlier run of the chain left and the predecessor did not get to: it inherits first.
+ * 4. An idempotent effect that the predecessor began is called again under the predecessor's idempotency key.
+ * 5. The same holds for what an earlier run of the chain left and the predecessor did not get to: it inherits first.
  */
 import { canonicalJson } from '../../core/canonicalJson.js';
 import { SegnoError } from '../../core/errors.js';
@@ -23,22 +25,36 @@ with predecessor as (
     result_bytes, detail, finished_at)
   select $3, $4, $5, $6, tenant, path, kind, name, definition_hash, fingerprint, safety,
     'done', 1, 0, $7, '', 0, now(), model_alias, provider, model, result, result_hash, result_bytes, $8, now()
-  from predecessor where state = 'done' and fingerprint = $9 and definition_hash = $10
+  from predecessor
+  where state = 'done' and fingerprint = $9 and (definition_hash = $10 or (kind = 'tool' and safety <> 'pure'))
   on conflict (key) do nothing
   returning 1
 )
-select state, safety, (select count(*) from reused)::int as reused from predecessor`;
+select state, safety, (select count(*) from reused)::int as reused,
+  case when fingerprint = $9 then coalesce(idempotency_key, key) end as idempotency_key
+from predecessor`;
+
+export interface Reuse {
+  /** The predecessor's, now recorded under this run's key; absent when the step is to run. */
+  readonly recorded?: RecordedResult;
+  /** Under which the predecessor began the same effect. */
+  readonly idempotencyKey?: string;
+}
 
 /**
- * @returns the predecessor's result, now recorded under this run's key; undefined when the step is to run
  * @throws SegnoError `Tool.OutcomeUnknown`, `Ledger.Unavailable`
  */
 export async function reuseStep(
   ledger: Ledger,
   step: StepIdentity & { readonly owner: string; readonly safety: StepSafety },
   predecessorKey: string,
-): Promise<RecordedResult | undefined> {
-  const { rows } = await ledger.query<{ state: StepState; safety: StepSafety; reused: number }>(
+): Promise<Reuse> {
+  const { rows } = await ledger.query<{
+    state: StepState;
+    safety: StepSafety;
+    reused: number;
+    idempotency_key: string | null;
+  }>(
     reuseSql,
     [
       predecessorKey,
@@ -61,9 +77,10 @@ export async function reuseStep(
       `${step.path} was started by the run that is retried, and its outcome was lost`,
     );
   }
-  if (!found || found.reused === 0) return undefined;
+  if (!found) return {};
+  if (found.reused === 0) return found.idempotency_key === null ? {} : { idempotencyKey: found.idempotency_key };
   const stored = await readStep(ledger, step.key);
-  return stored?.state === 'done' ? recordedResult(ledger, stored) : undefined;
+  return stored?.state === 'done' ? { recorded: await recordedResult(ledger, stored) } : {};
 }
 
 export interface Inheritance {
@@ -76,8 +93,9 @@ export interface Inheritance {
 }
 
 /**
- * Gives a run what its own predecessor left and it did not get to: finished steps, and effects whose outcome was lost. A
- * retry looks at one run only; without this it would repeat what was done two runs ago.
+ * Gives a run what its own predecessor left and it did not get to: finished steps, effects whose outcome was lost, and the
+ * idempotency keys of effects that were begun. A retry looks at one run only; without this it would repeat what was done two
+ * runs ago.
  *
  * @throws SegnoError `Ledger.Unavailable`
  */
@@ -85,13 +103,13 @@ export async function inheritSteps(ledger: Ledger, { tenant, scope, runId, prede
   await ledger.query(
     `insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
        state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, result, result_hash,
-       result_bytes, error, detail, finished_at)
+       result_bytes, error, detail, finished_at, idempotency_key)
      select $3::text || '/' || path, $3, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
-       case state when 'sent' then 'unknown' else state end, 1, 0, owner, '', 0, now(), model_alias, provider, model, result,
-       result_hash, result_bytes, error, $5, finished_at
+       case when state = 'done' then state when safety = 'once' then 'unknown' else 'reserved' end, 1, 0, owner, '', 0, now(), model_alias, provider, model, result,
+       result_hash, result_bytes, error, $5, finished_at, coalesce(idempotency_key, key)
      from segno.steps
      where tenant = $1 and scope = $2 and key = $4::text || '/' || path
-       and (state = 'done' or (safety = 'once' and state in ('sent', 'unknown')))
+       and (state = 'done' or (safety = 'once' and state in ('sent', 'unknown')) or (kind = 'tool' and safety = 'idempotent'))
      order by seq on conflict (key) do nothing`,
     [tenant, scope, runId, predecessor, canonicalJson({ inheritedFrom: predecessor })],
     { idempotent: true },

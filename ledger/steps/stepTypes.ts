@@ -42,6 +42,8 @@ export interface BeginStepInput extends StepIdentity {
   readonly leaseMs: number;
   readonly model?: ModelChoice | undefined;
   readonly upperBound?: UpperBound | undefined;
+  /** What the outside system knows the effect by, when it is not the step's key: one that the retried run began. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** A result that stands in the ledger. */

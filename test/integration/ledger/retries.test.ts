@@ -11,6 +11,32 @@ const inRun = (step: BeginStepInput, runId: string): BeginStepInput => ({
 });
 
 describeOnBothDatabases((database) => {
+  describe('a finished step whose definition has changed', () => {
+    it.each([
+      ['tool', 'once', true],
+      ['tool', 'idempotent', true],
+      ['tool', 'pure', false],
+      ['model', 'idempotent', false],
+    ] as const)('of kind %s, %s, is reused: %s', async (kind, safety, reused) => {
+      const { ledger } = database();
+      const first = { ...aStep(), kind, safety };
+      await beginStep(ledger, first);
+      await finishStep(ledger, { key: first.key, owner: first.owner, epoch: 1, result: 'old' });
+      const second = { ...inRun(first, `${first.runId}-2`), definitionHash: 'of an edited description' };
+      const { recorded } = await reuseStep(ledger, second, first.key);
+      expect(recorded?.result).toBe(reused ? 'old' : undefined);
+    });
+  });
+
+  it('a step that another build takes over is recorded with that build’s definition', async () => {
+    const { ledger } = database();
+    const step = { ...aStep(), safety: 'idempotent' as const };
+    await beginStep(ledger, step);
+    await beginStep(ledger, { ...step, attempt: 2, definitionHash: 'new' });
+    const { rows } = await ledger.query('select definition_hash from segno.steps where key = $1', [step.key]);
+    expect(rows).toEqual([{ definition_hash: 'new' }]);
+  });
+
   describe('the retry of a retry', () => {
     it('reuses what the first run finished and the second did not get to', async () => {
       const { ledger } = database();
@@ -22,7 +48,7 @@ describeOnBothDatabases((database) => {
       await inheritSteps(ledger, inheritance);
       await inheritSteps(ledger, inheritance);
       const reused = await reuseStep(ledger, inRun(first, third), inRun(first, second).key);
-      expect(reused?.result).toEqual({ sent: true });
+      expect(reused.recorded?.result).toEqual({ sent: true });
     });
 
     it.each(['sent', 'unknown'] as const)('does not repeat an effect that the first run left %s', async (left) => {
@@ -39,6 +65,30 @@ describeOnBothDatabases((database) => {
       await expect(again).rejects.toMatchObject(lost);
     });
 
+    it('calls an idempotent effect that was begun under the key it was begun under', async () => {
+      const { ledger } = database();
+      const first = { ...aStep(), safety: 'idempotent' as const };
+      const [second, third] = [inRun(first, `${first.runId}-2`), inRun(first, `${first.runId}-3`)];
+      await beginStep(ledger, first);
+      expect(await reuseStep(ledger, second, first.key)).toEqual({ idempotencyKey: first.key });
+      // The second run begins it, and fails; the third run takes the key from its row.
+      await beginStep(ledger, { ...second, idempotencyKey: first.key });
+      expect(await reuseStep(ledger, third, second.key)).toEqual({ idempotencyKey: first.key });
+      const changed = { ...third, fingerprint: 'of another input' };
+      expect(await reuseStep(ledger, changed, second.key)).toEqual({});
+    });
+
+    it('keeps that key for an effect that the second run did not get to', async () => {
+      const { ledger } = database();
+      const first = { ...aStep(), safety: 'idempotent' as const };
+      const [second, third] = [inRun(first, `${first.runId}-2`), inRun(first, `${first.runId}-3`)];
+      await beginStep(ledger, first);
+      const error = { type: 'Tool.Failed', message: 'no answer', retryable: false };
+      await failStep(ledger, { key: first.key, owner: first.owner, epoch: 1, error });
+      await inheritSteps(ledger, { ...first, runId: second.runId, predecessor: first.runId });
+      expect(await reuseStep(ledger, third, second.key)).toEqual({ idempotencyKey: first.key });
+    });
+
     it('keeps what the second run made of a step itself', async () => {
       const { ledger } = database();
       const first = aStep();
@@ -52,7 +102,7 @@ describeOnBothDatabases((database) => {
       }
       await inheritSteps(ledger, { ...first, runId: second.runId, predecessor: first.runId });
       const reused = await reuseStep(ledger, inRun(first, `${first.runId}-3`), second.key);
-      expect(reused?.result).toBe('new');
+      expect(reused.recorded?.result).toBe('new');
     });
   });
 });

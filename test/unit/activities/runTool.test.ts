@@ -43,6 +43,24 @@ const untilAborted: Execute = (_, { signal }) =>
   });
 
 describe('a call', () => {
+  it('of a retried run keeps the idempotency key under which the failed run began it', async () => {
+    let broken = true;
+    const { worker, calls, runId } = toolWorker(
+      () => {
+        if (broken) throw new Error('not yet');
+        return 'sent';
+      },
+      { idempotent: true },
+    );
+    const [failed, retried] = [runId, `${runId}-retried`];
+    await failureOf(worker.runTool({ ...request, maxAttempts: 1 }, { runId: failed }));
+    broken = false;
+    const again = { ...request, ctx: { predecessor: failed } };
+    expect(await worker.runTool(again, { runId: retried }).result).toEqual({ value: 'sent' });
+    expect(calls).toEqual([`${failed}/tool#1`, `${failed}/tool#1`]);
+    expect(await stepOf(ledger(), retried)).toMatchObject({ state: 'done', attempts: 1 });
+  });
+
   it('has the same idempotency key at every attempt, made of run and path', async () => {
     let failures = 2;
     const { worker, calls, runId } = toolWorker(
