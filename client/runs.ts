@@ -1,4 +1,10 @@
-import type { Client, WorkflowExecutionDescription, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
+import type {
+  Client,
+  WorkflowClient,
+  WorkflowExecutionDescription,
+  WorkflowExecutionInfo,
+  WorkflowHandle,
+} from '@temporalio/client';
 import { memoKey } from '../core/contracts.js';
 import { picoToUsd } from '../core/money.js';
 import { listSteps, type Ledger, type StepSummary, usageOfRun, type UsageSum } from '../ledger/index.js';
@@ -72,7 +78,13 @@ export async function listRuns(
     found.push(info);
     if (found.length >= limit) break;
   }
-  return Promise.all(found.map((info) => summarize(info, ledger)));
+  return Promise.all(
+    found.map(async ({ workflowId, runId }) => {
+      // What is listed does not say which execution was the first.
+      const description = await temporal.workflow.getHandle(workflowId, runId).describe();
+      return summarize(description, await startOf(temporal.workflow, description), ledger);
+    }),
+  );
 }
 
 export async function describeRun(
@@ -80,7 +92,11 @@ export async function describeRun(
   description: WorkflowExecutionDescription,
   ledger: Ledger,
 ): Promise<RunDetails> {
-  const [summary, steps] = await Promise.all([summarize(description, ledger), stepsOf(description, ledger)]);
+  const start = await startOf(handle.client, description);
+  const [summary, steps] = await Promise.all([
+    summarize(description, start, ledger),
+    stepsOf(description, start, ledger),
+  ]);
   const details: RunDetails = { ...summary, steps };
   if (summary.status === 'running') {
     const stuck = stuckReason(description);
@@ -93,10 +109,23 @@ export async function describeRun(
 /** What a listed and a described execution have in common. */
 type Execution = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'type' | 'status' | 'startTime' | 'closeTime'>;
 
-async function summarize(info: Execution, ledger: Ledger): Promise<RunSummary> {
+/** Where a run begins: with the first of its executions, if it continued as new. */
+interface RunStart {
+  continued: boolean;
+  at: Date;
+}
+
+async function startOf(temporal: WorkflowClient, info: WorkflowExecutionDescription): Promise<RunStart> {
+  const firstRunId = info.raw.workflowExecutionInfo?.firstRunId;
+  if (!firstRunId || firstRunId === info.runId) return { continued: false, at: info.startTime };
+  const first = await temporal.getHandle(info.workflowId, firstRunId).describe();
+  return { continued: true, at: first.startTime };
+}
+
+async function summarize(info: Execution, start: RunStart, ledger: Ledger): Promise<RunSummary> {
   const period = {
-    runId: info.runId,
-    startedAt: info.startTime.toISOString(),
+    ...(!start.continued && { runId: info.runId }),
+    startedAt: start.at.toISOString(),
     closedAt: info.closeTime?.toISOString(),
   };
   const usage = await usageOfRun(ledger, { scope: info.workflowId, period });
@@ -108,20 +137,19 @@ async function summarize(info: Execution, ledger: Ledger): Promise<RunSummary> {
     status: statuses[info.status.name] ?? 'unknown',
     startedAt: period.startedAt,
     ...(period.closedAt !== undefined && { closedAt: period.closedAt }),
-    durationMs: end.getTime() - info.startTime.getTime(),
+    durationMs: end.getTime() - start.at.getTime(),
     usage: toUsage(usage),
   };
 }
 
 /** An id may have been used by earlier runs; their steps are not this one's. */
-async function stepsOf(info: Execution, ledger: Ledger): Promise<RunStep[]> {
+async function stepsOf(info: Execution, start: RunStart, ledger: Ledger): Promise<RunStep[]> {
+  const within = ({ createdAt }: StepSummary): boolean =>
+    createdAt >= start.at.toISOString() && (info.closeTime === undefined || createdAt <= info.closeTime.toISOString());
   const steps = await listSteps(ledger, { scope: info.workflowId });
   return steps
     .filter((step) =>
-      step.workflowId === info.workflowId
-        ? step.runId === info.runId
-        : step.createdAt >= info.startTime.toISOString() &&
-          (info.closeTime === undefined || step.createdAt <= info.closeTime.toISOString()),
+      step.workflowId === info.workflowId && !start.continued ? step.runId === info.runId : within(step),
     )
     .map(toRunStep);
 }

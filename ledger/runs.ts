@@ -111,7 +111,8 @@ export async function listSteps(
 
 /** One of the runs that had the same id one after the other. */
 export interface RunPeriod {
-  readonly runId: string;
+  /** Left out for one that continued as new, and so has several: all that was begun in its time is its own. */
+  readonly runId?: string | undefined;
   /** ISO 8601. */
   readonly startedAt: string;
   readonly closedAt?: string | undefined;
@@ -128,8 +129,9 @@ export async function usageOfRun(
 ): Promise<UsageSum> {
   const { rows } = await ledger.query<UsageRow>(
     `select ${usageColumns} from segno.attempts a where a.scope = $1 and ($2::text is null or a.tenant = $2)
-       and ($3::text is null or a.run_id = $3 or (a.started_at >= $4::timestamptz and a.started_at <= $5::timestamptz
-         and not exists (select 1 from segno.steps s where s.key = a.step_key and s.workflow_id = a.scope)))`,
+       and ($4::timestamptz is null or a.run_id = $3 or (a.started_at >= $4::timestamptz and a.started_at <= $5::timestamptz
+         and ($3::text is null
+           or not exists (select 1 from segno.steps s where s.key = a.step_key and s.workflow_id = a.scope))))`,
     [scope, tenant ?? null, period?.runId ?? null, period?.startedAt ?? null, period?.closedAt ?? 'infinity'],
     { idempotent: true },
   );

@@ -26,6 +26,8 @@ export interface AttemptRecord {
   readonly upperInputTokens: number | null;
   readonly upperOutputTokens: number | null;
   readonly estimated: boolean | null;
+  /** What it failed with. */
+  readonly errorType: string | undefined;
 }
 
 interface Row {
@@ -69,6 +71,7 @@ function toAttempt(row: Row['attempts'][number]): AttemptRecord {
     upperInputTokens: tokens('upper_input_tokens'),
     upperOutputTokens: tokens('upper_output_tokens'),
     estimated: row.estimated as boolean | null,
+    errorType: row['error'] === null ? undefined : (JSON.parse(row['error'] as string) as { type: string }).type,
   };
 }
 

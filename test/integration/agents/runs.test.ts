@@ -70,6 +70,11 @@ describe('a retry', () => {
     expect(callsOf(name)).toHaveLength(3);
     const listed = (await client.list({ limit: 1_000 })).filter(({ id }) => id === failed.id);
     expect(listed.map(({ status }) => status)).toEqual(['completed', 'failed']);
+    // The executions before the last one are part of the run, the run that was retried is not.
+    const { steps, startedAt } = await client.show(failed.id);
+    expect(steps.map(({ attempts }) => attempts)).toEqual([0, 1, 1]);
+    expect(startedAt).toBe(listed[0]?.startedAt);
+    expect(steps.every((step) => step.startedAt >= startedAt)).toBe(true);
   });
 });
 
