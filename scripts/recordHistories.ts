@@ -18,7 +18,10 @@ import { freezeHistories } from './frozenHistories.js';
 const histories = fileURLToPath(new URL('../test/fixtures/histories', import.meta.url));
 const target = join(histories, 'next');
 
-async function record(name: string, { run, script, project = config }: RecordedCase): Promise<void> {
+async function record(
+  name: string,
+  { run, script, project = { ...config, workflows: String(config.workflows) } }: RecordedCase,
+): Promise<void> {
   const model = await scriptedModel(script ?? []);
   const stack = await startTestStack({ ...project, model: script ? model : 'offline' });
   try {

@@ -12,6 +12,15 @@ export {
 } from './patterns/parallel.js';
 export { race, type RaceOptions, type RaceResult } from './patterns/race.js';
 export { refine, type RefineOptions, type Refined, type Review } from './patterns/refine.js';
+export {
+  sequential,
+  type DecisionOptions,
+  type Sequence,
+  type SequenceContext,
+  type SequenceResult,
+  type SequenceRunOptions,
+  type SequenceStepOptions,
+} from './patterns/sequential.js';
 export { withFallback, type FallbackOptions, type FallbackResult } from './patterns/withFallback.js';
 export { withTimeout } from './patterns/withTimeout.js';
 export { fail, isFailure } from './failure.js';

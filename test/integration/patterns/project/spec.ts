@@ -26,10 +26,31 @@ export type Spec =
   | { do: 'timeout'; timeout: Duration; body: Spec }
   /** Branches that meet `rounds` times, each after a sleep of its own. */
   | { do: 'barrier'; sleepsMs: number[]; rounds: number; timeout: Duration; parties?: number }
+  /** Steps in order; each notes its own name, and its undoing when it has one. */
+  | {
+      do: 'sequential';
+      steps: SequenceStep[];
+      timeout?: Duration;
+      maxSteps?: number;
+      onError?: Spec;
+      onSuccess?: Spec;
+      settle?: boolean;
+    }
   /** Notes what became of `body` when it is cancelled, and goes on being cancelled. */
   | { do: 'watch'; body: Spec; text: string };
 
 export interface Composition {
   case: string;
   spec: Spec;
+}
+
+export interface SequenceStep {
+  name: string;
+  body: Spec;
+  needs?: string[];
+  /** Notes `undo NAME`; `fails` so many times before it works. */
+  undo?: { fails: number };
+  /** A decision point: chooses these one after the other, at each visit the next. */
+  choose?: string[];
+  among?: string[];
 }

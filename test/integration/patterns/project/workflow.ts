@@ -6,6 +6,8 @@ import {
   parallel,
   proxyTools,
   race,
+  type Sequence,
+  sequential,
   withFallback,
   withTimeout,
 } from '../../../../workflows/index.js';
@@ -62,6 +64,8 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
       return withTimeout(spec.timeout, body(spec.body));
     case 'barrier':
       return meetAt(spec);
+    case 'sequential':
+      return runSequence(name, spec);
     case 'watch':
       return watched(name, spec.body, spec.text);
   }
@@ -81,6 +85,41 @@ async function meetAt({ sleepsMs, rounds, timeout, parties }: Extract<Spec, { do
     }),
   );
   return passed;
+}
+
+async function runSequence(name: string, spec: Extract<Spec, { do: 'sequential' }>): Promise<unknown> {
+  let sequence = sequential<unknown>() as Sequence<unknown, unknown, Record<string, unknown>>;
+  for (const { name: step, body, needs, undo, choose = [], among } of spec.steps) {
+    let visits = 0;
+    let failures = undo?.fails ?? 0;
+    sequence = among
+      ? sequence.decide(step, () => Promise.resolve({ next: choose[visits++] ?? 'end' }), { among })
+      : sequence.step(
+          step,
+          async (previous) => {
+            await note({ case: name, text: step });
+            const output = await runSpec(name, body);
+            return output === 'PREVIOUS' ? previous : output;
+          },
+          {
+            ...(needs && { needs }),
+            ...(undo && {
+              compensate: async (output: unknown) => {
+                await note({ case: name, text: `undo ${step} ${JSON.stringify(output)}` });
+                if (failures-- > 0) throw fail('Tool.Failed', `cannot undo ${step}`);
+              },
+            }),
+          },
+        );
+  }
+  const { onError, onSuccess, timeout, maxSteps } = spec;
+  const options = {
+    ...(timeout !== undefined && { timeout }),
+    ...(maxSteps !== undefined && { maxSteps }),
+    ...(onError && { onError: () => runSpec(name, onError) }),
+    ...(onSuccess && { onSuccess: () => runSpec(name, onSuccess) }),
+  };
+  return spec.settle ? sequence.settle('input', options) : sequence.run('input', options);
 }
 
 async function watched(name: string, body: Spec, text: string): Promise<unknown> {

@@ -1,0 +1,246 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { PatternResult, StepError, StepResult } from '../../core/results.js';
+import { Deadline, type Duration } from '../deadline.js';
+import { fail } from '../failure.js';
+import { endProgress, showProgress } from '../progress.js';
+import { branchPath, metered, newMeter, nextPath } from '../scope.js';
+import { factsOf, failureOf, settle, startStep } from '../settle.js';
+
+/** What a step sees beside the output of the step before it. */
+export interface SequenceContext<Input, Outputs> {
+  input: Input;
+  /** Outputs of the finished steps, by name. */
+  outputs: Outputs;
+}
+
+export interface SequenceStepOptions<Output> {
+  /** Steps it uses by name; checked before anything runs. */
+  needs?: readonly string[];
+  /** Limit of this step. Default: the sequence's. */
+  timeout?: Duration;
+  /** Takes back what the completed step has done, when a later one fails or the run is cancelled. */
+  compensate?: (output: Output) => Promise<unknown>;
+}
+
+export interface DecisionOptions<Next extends string> {
+  /** The steps it may choose, or `end`. */
+  among: readonly Next[];
+}
+
+export interface SequenceRunOptions<Output> {
+  /** Limit of all steps together; compensations are not part of it. Default: none. */
+  timeout?: Duration;
+  /** Steps run at most, repeated ones included. Default: ten times as many as there are. */
+  maxSteps?: number;
+  /** Tries of each compensation. Default 3. */
+  compensationAttempts?: number;
+  /** Runs after the last step; it is shown as the step `onSuccess`. */
+  onSuccess?: (output: Output) => Promise<unknown>;
+  /** Runs after a failure and its compensations; it is shown as the step `onError`. */
+  onError?: (error: StepError) => Promise<unknown>;
+}
+
+export interface SequenceResult<Output> extends PatternResult<Output, Record<string, StepResult>> {
+  /** What became of the compensations, by step; only after a failure. */
+  compensations?: Record<string, StepResult>;
+}
+
+interface Step {
+  name: string;
+  run: (previous: unknown, context: SequenceContext<unknown, Record<string, unknown>>) => Promise<unknown>;
+  options: SequenceStepOptions<unknown>;
+  /** A decision point: its output names the step to go on with. */
+  among?: readonly string[];
+}
+
+const end = 'end';
+
+/**
+ * Steps one after the other, each with the output of the one before it:
+ * `await sequential<string>().step('analyze', analyzer).step('publish', publisher).run(text)`.
+ *
+ * A step's end is a checkpoint: after a crash the sequence goes on with the next one.
+ */
+export function sequential<Input>(): Sequence<Input, Input, Record<never, never>> {
+  return new Sequence([]);
+}
+
+class Sequence<Input, Last, Outputs> {
+  constructor(private readonly steps: readonly Step[]) {}
+
+  step<Name extends string, Output>(
+    name: Name,
+    run: (previous: Last, context: SequenceContext<Input, Outputs>) => Promise<Output>,
+    options: SequenceStepOptions<Output> = {},
+  ): Sequence<Input, Output, Outputs & Record<Name, Output>> {
+    return this.with({ name, run, options } as unknown as Step);
+  }
+
+  /**
+   * A decision point: an agent or a function picks the step to go on with among declared ones, earlier ones too. What the
+   * step before it gave is handed on.
+   */
+  decide<Name extends string, Next extends string>(
+    name: Name,
+    choose: (previous: Last, context: SequenceContext<Input, Outputs>) => Promise<{ next: Next }>,
+    { among }: DecisionOptions<Next>,
+  ): Sequence<Input, Last, Outputs & Record<Name, { next: Next }>> {
+    return this.with({ name, run: choose, options: {}, among } as unknown as Step);
+  }
+
+  /**
+   * @throws ApplicationFailure of the step that failed, after the compensations; `Pattern.InvalidSteps` before anything runs
+   */
+  async run(input: Input, options: SequenceRunOptions<Last> = {}): Promise<Last> {
+    const { result, thrown } = await runSequence(this.steps, input, options as SequenceRunOptions<unknown>);
+    if (thrown) throw thrown;
+    return result.output as Last;
+  }
+
+  /** As `run`, but a failed sequence is a result, too: with its steps, its failure and its compensations. */
+  async settle(input: Input, options: SequenceRunOptions<Last> = {}): Promise<SequenceResult<Last>> {
+    const { result } = await runSequence(this.steps, input, options as SequenceRunOptions<unknown>);
+    return result as SequenceResult<Last>;
+  }
+
+  private with<Next extends Sequence<Input, unknown, unknown>>(step: Step): Next {
+    return new Sequence([...this.steps, step]) as unknown as Next;
+  }
+}
+
+export type { Sequence };
+
+interface Ended {
+  result: SequenceResult<unknown>;
+  thrown: Error | undefined;
+}
+
+async function runSequence(
+  steps: readonly Step[],
+  input: unknown,
+  options: SequenceRunOptions<unknown>,
+): Promise<Ended> {
+  const { maxSteps = steps.length * 10, compensationAttempts = 3, timeout } = options;
+  const faults = faultsOf(steps, maxSteps);
+  if (faults.length > 0) throw fail('Pattern.InvalidSteps', `sequential:\n${faults.join('\n')}`);
+  const path = nextPath('sequential');
+  const startedAtMs = Date.now();
+  const meter = newMeter();
+  const deadline = timeout === undefined ? undefined : Deadline.after(timeout);
+  const done: { step: Step; output: unknown; at: string }[] = [];
+  const results: Record<string, StepResult> = {};
+  const outputs: Record<string, unknown> = {};
+  let previous = input;
+
+  const rollBack = (): Promise<Record<string, StepResult>> =>
+    CancellationScope.nonCancellable(() => compensate(path, done, compensationAttempts));
+  const ended = (more: Pick<SequenceResult<unknown>, 'status'> & Partial<SequenceResult<unknown>>) => ({
+    steps: results,
+    ...more,
+    ...factsOf(meter, startedAtMs),
+  });
+  const runAt = async (name: string, at: string, body: () => Promise<unknown>, limit?: Duration) => {
+    showProgress(path, { pattern: 'sequential', counts: {}, steps: { ...statesOf(results), [name]: 'running' } });
+    const running = startStep(branchPath(path, at), body, { timeout: limit });
+    const result = (results[name] = await running.result);
+    return { result, thrown: running.thrown() };
+  };
+
+  try {
+    return await metered(meter, async (): Promise<Ended> => {
+      for (let index = 0, ran = 0; index < steps.length; ran += 1) {
+        const step = steps[index]!;
+        if (ran >= maxSteps)
+          return await failed(step.name, ...invalid(`still not at its end after ${ran} steps`, path));
+        const visits = done.filter((entry) => entry.step === step).length;
+        const at = visits === 0 ? step.name : `${step.name}#${visits + 1}`;
+        const limit = shorter(step.options.timeout, deadline);
+        const { result, thrown } = await runAt(step.name, at, () => step.run(previous, { input, outputs }), limit);
+        if (result.status !== 'completed') return await failed(step.name, result.error, thrown ?? failureOf(result));
+        outputs[step.name] = result.output;
+        done.push({ step, output: result.output, at });
+        if (!step.among) previous = result.output;
+        const next = step.among ? chosen(step, result.output, steps) : index + 1;
+        if (typeof next === 'string') return await failed(step.name, ...invalid(next, path));
+        index = next;
+      }
+      if (options.onSuccess)
+        await runAt('onSuccess', 'onSuccess', () => options.onSuccess!(previous), shorter(undefined, deadline));
+      return { result: ended({ status: 'completed', output: previous }), thrown: undefined };
+    });
+  } catch (error) {
+    if (isCancellation(error)) await rollBack();
+    throw error;
+  } finally {
+    endProgress(path);
+  }
+
+  async function failed(failedStep: string, error: StepError, thrown: Error): Promise<Ended> {
+    const compensations = await rollBack();
+    if (options.onError) await runAt('onError', 'onError', () => options.onError!(error));
+    return { result: ended({ status: 'failed', error, failedStep, compensations }), thrown };
+  }
+}
+
+/** In reverse order, each tried a few times; one that fails does not keep the others from running. */
+async function compensate(
+  path: string,
+  done: readonly { step: Step; output: unknown; at: string }[],
+  attempts: number,
+): Promise<Record<string, StepResult>> {
+  const results: Record<string, StepResult> = {};
+  for (const { step, output, at } of [...done].reverse()) {
+    const undo = step.options.compensate;
+    if (!undo) continue;
+    for (let attempt = 1; attempt <= attempts; attempt += 1) {
+      const place = branchPath(branchPath(path, 'rollback'), attempt === 1 ? at : `${at} retry#${attempt - 1}`);
+      const result = await settle(place, () => undo(output));
+      results[at] = { ...result, attempts: result.attempts + attempt - 1 };
+      if (result.status === 'completed') break;
+    }
+  }
+  return results;
+}
+
+/** @returns the index of the step to go on with, or what is wrong with the choice */
+function chosen({ name, among = [] }: Step, output: unknown, steps: readonly Step[]): number | string {
+  const { next } = (output ?? {}) as { next?: string };
+  if (next === undefined || !among.includes(next)) {
+    return `${name} chose ${next}, which is none of ${among.join(', ')}`;
+  }
+  return next === end ? steps.length : steps.findIndex((step) => step.name === next);
+}
+
+function invalid(what: string, path: string): [StepError, Error] {
+  const message = `${path}: ${what}`;
+  return [{ type: 'Pattern.InvalidSteps', message, step: path }, fail('Pattern.InvalidSteps', message, path)];
+}
+
+function faultsOf(steps: readonly Step[], maxSteps: number): string[] {
+  const names = steps.map(({ name }) => name);
+  const reserved = ['onSuccess', 'onError', end, 'rollback'];
+  return [
+    ...(steps.length === 0 ? ['there are no steps'] : []),
+    ...(Number.isInteger(maxSteps) && maxSteps > 0 ? [] : [`maxSteps: ${maxSteps} is no positive number`]),
+    ...names.filter((name) => name === '' || reserved.includes(name)).map((name) => `"${name}" is no name for a step`),
+    ...names.filter((name, index) => names.indexOf(name) < index).map((name) => `two steps are named ${name}`),
+    ...steps.flatMap(({ name, options: { needs = [] }, among = [] }, index) => [
+      ...needs.filter((need) => !names.includes(need)).map((need) => `${name} needs ${need}, which is no step`),
+      ...needs
+        .filter((need) => names.includes(need) && names.indexOf(need) >= index)
+        .map((need) => `${name} needs ${need}, which does not come before it`),
+      ...among
+        .filter((next) => next !== end && !names.includes(next))
+        .map((next) => `${name} may choose ${next}, which is no step`),
+    ]),
+  ];
+}
+
+function shorter(timeout: Duration | undefined, deadline: Deadline | undefined): Duration | undefined {
+  if (!deadline) return timeout;
+  return timeout === undefined ? deadline.leftMs : Math.min(deadline.leftMs, Deadline.after(timeout).leftMs);
+}
+
+function statesOf(results: Record<string, StepResult>): Record<string, string> {
+  return Object.fromEntries(Object.entries(results).map(([name, { status }]) => [name, status]));
+}
