@@ -67,8 +67,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
       const answer = await attempt.call(step, name, epoch);
       turn = readTurn({ request, agent, prompt, tools: config.tools, conversation }, answer, attempt.usage());
     } catch (error) {
-      if (!(error instanceof SegnoError)) throw error;
-      const failure = finalAfter(error, attempts, options.maxAttempts);
+      const failure = finalAfter(readable(error), attempts, options.maxAttempts);
       await patiently(() => failStep(ledger, { ...written, error: failure, usage: attempt.usage() }));
       throw failure;
     }
@@ -87,6 +86,16 @@ export function createCallModel(dependencies: ActivityDependencies) {
       `no agent is named ${name}; there are: ${[...config.agents.keys()].join(', ')}`,
     );
   }
+}
+
+/** An answer that our own code stumbles over would be asked for, and paid for, again and again: it is final. */
+function readable(error: unknown): SegnoError {
+  if (error instanceof SegnoError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SegnoError('Model.BadResponse', `the answer could not be read: ${reason}`, {
+    retryable: false,
+    cause: error,
+  });
 }
 
 /** A retryable failure becomes final with the last attempt the caller allows; a worker that shuts down fails nothing. */

@@ -7,6 +7,14 @@ export function colours(stream: NodeJS.WriteStream): ReturnType<typeof pc.create
   return pc.createColors(!NO_COLOR && (FORCE_COLOR !== undefined || (stream.isTTY ?? false)));
 }
 
+/**
+ * Text of others (a model's, a provider's, a tool's) as a terminal may show it: without the control characters that move its
+ * cursor, change its title or hide what stands there.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, jsonSafe, 2)}\n`);
 }
@@ -31,12 +39,12 @@ export function reportError(
   const c = colours(process.stderr);
   if (!(error instanceof SegnoError)) {
     const text = error instanceof Error ? ((debug ? error.stack : undefined) ?? error.message) : String(error);
-    process.stderr.write(`${c.red('error')}: ${text}\n`);
+    process.stderr.write(`${c.red('error')}: ${printable(text)}\n`);
     return;
   }
   const step = error.details?.['step'];
-  const lines = [`${c.red('error')} ${c.bold(error.type)}: ${error.message}`];
-  if (typeof step === 'string') lines.push(c.dim(`  at step ${step}`));
+  const lines = [`${c.red('error')} ${c.bold(error.type)}: ${printable(error.message)}`];
+  if (typeof step === 'string') lines.push(c.dim(`  at step ${printable(step)}`));
   lines.push(c.dim(`  ${errorKinds[error.type].help}`));
   process.stderr.write(`${lines.join('\n')}\n`);
 }
@@ -61,7 +69,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => printable(cell).padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
   return [c.dim(line(headings)), ...rows.map(line)].join('\n');

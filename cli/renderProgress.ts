@@ -1,5 +1,5 @@
 import type { ProgressNode, ProgressState } from '../core/progressTree.js';
-import { colours, formatCost, formatDuration, formatTokens } from './output.js';
+import { colours, formatCost, formatDuration, formatTokens, printable } from './output.js';
 
 type Colours = ReturnType<typeof colours>;
 
@@ -16,10 +16,11 @@ export function renderProgress(nodes: readonly ProgressNode[], nowMs: number, st
   const c = colours(stream);
   const lines: { left: string; width: number; right: string }[] = [];
   const visit = (node: ProgressNode, indent: string, lead: string): void => {
-    const label = `${indent}${lead}`;
+    const branch = `${indent}${lead}`;
+    const label = printable(node.label);
     lines.push({
-      left: `${c.dim(label)}${marks[node.state](c)} ${node.label}`,
-      width: label.length + 2 + node.label.length,
+      left: `${c.dim(branch)}${marks[node.state](c)} ${label}`,
+      width: branch.length + 2 + label.length,
       right: details(node, nowMs, c),
     });
     const below = lead === '' ? indent : `${indent}${lead.startsWith('├') ? '│  ' : '   '}`;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Run, RunDetails, SegnoClient } from '../client/index.js';
 import { type ProgressNode, progressTree } from '../core/progressTree.js';
 import { LiveBlock } from './liveBlock.js';
-import { colours, formatCost, formatDuration, formatTokens } from './output.js';
+import { colours, formatCost, formatDuration, formatTokens, printable } from './output.js';
 import { renderProgress } from './renderProgress.js';
 
 const pollMs = 250;
@@ -73,7 +73,7 @@ class LineView {
       if (tokens > 0) parts.push(`${formatTokens(tokens)} tokens`);
       if (node.costUsd > 0) parts.push(formatCost(node.costUsd));
       if (node.error && node.state !== 'done') parts.push(node.error.type);
-      this.stream.write(`${parts.join('  ')}\n`);
+      this.stream.write(`${printable(parts.join('  '))}\n`);
     }
     for (const hint of hints(details)) {
       if (this.said.has(hint)) continue;

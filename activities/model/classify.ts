@@ -39,10 +39,11 @@ const byCode: Record<string, ErrorType> = {
 const longestRetryAfterMs = 60 * 60_000;
 const messageLimit = 500;
 
-export function classifyModelError(error: unknown, apiKey?: string): SegnoError {
+/** @param secrets what a provider may echo and nobody may read: the API key, the values of configured headers */
+export function classifyModelError(error: unknown, secrets: readonly string[] = []): SegnoError {
   if (error instanceof SegnoError) return error;
   const make = (type: ErrorType, text: string, retryAfterMs?: number): SegnoError =>
-    new SegnoError(type, clean(text, apiKey), { ...(retryAfterMs !== undefined && { retryAfterMs }) });
+    new SegnoError(type, clean(text, secrets), { ...(retryAfterMs !== undefined && { retryAfterMs }) });
 
   if (error instanceof APIConnectionTimeoutError) return make('Model.Timeout', 'the provider did not answer in time');
   if (error instanceof APIUserAbortError) return make('Model.Timeout', 'the call was aborted');
@@ -109,7 +110,7 @@ function codeOf(error: unknown): string | undefined {
   return undefined;
 }
 
-function clean(text: string, apiKey: string | undefined): string {
-  const safe = apiKey ? text.replaceAll(apiKey, '[api key]') : text;
+function clean(text: string, secrets: readonly string[]): string {
+  const safe = secrets.reduce((shown, secret) => shown.replaceAll(secret, '[api key]'), text);
   return safe.replace(/\bsk-[\w*-]{4,}/g, '[api key]').slice(0, messageLimit);
 }

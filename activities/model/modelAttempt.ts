@@ -47,7 +47,7 @@ export class ModelAttempt {
       if (cancellationSignal.aborted)
         throw new SegnoError('Run.Cancelled', 'the call was cancelled', { retryable: true });
       if (timeout.aborted) throw new SegnoError('Model.Timeout', `no complete answer within ${timeoutMs} ms`);
-      throw classifyModelError(error, this.model.apiKey);
+      throw classifyModelError(error, this.model.secrets);
     }
   }
 

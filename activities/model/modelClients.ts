@@ -14,17 +14,20 @@ export interface CallableModel {
   provider: string;
   config: ModelConfig;
   client: OpenAI;
-  /** To keep it out of messages; undefined when the provider asks for none. */
-  apiKey: string | undefined;
+  /** To keep them out of messages: the API key and the values of configured headers. */
+  secrets: readonly string[];
   maxTokensField: 'max_completion_tokens' | 'max_tokens';
 }
+
+/** What is shorter stands in any text. */
+const shortestSecret = 4;
 
 export const defaultMaxOutputTokens = 4_096;
 export const defaultCallTimeoutMs = 300_000;
 
 /** The aliases of a config as clients; the keys come from the environment and stay in the clients. */
 export class ModelClients {
-  private readonly clients = new Map<string, { client: OpenAI; apiKey: string | undefined }>();
+  private readonly clients = new Map<string, Pick<CallableModel, 'client' | 'secrets'>>();
 
   constructor(
     private readonly config: Pick<ResolvedConfig, 'models' | 'providers'>,
@@ -55,7 +58,7 @@ export class ModelClients {
     );
   }
 
-  private client(provider: string): { client: OpenAI; apiKey: string | undefined } {
+  private client(provider: string): Pick<CallableModel, 'client' | 'secrets'> {
     const known = this.clients.get(provider);
     if (known) return known;
     const { baseURL, apiKeyEnv, headers } = this.settings(provider);
@@ -78,7 +81,10 @@ export class ModelClients {
       logLevel: 'off',
       ...(headers && { defaultHeaders: headers }),
     });
-    const entry = { client, apiKey };
+    const secrets = [apiKey, ...Object.values(headers ?? {})].filter(
+      (value): value is string => value !== undefined && value.length >= shortestSecret,
+    );
+    const entry = { client, secrets };
     this.clients.set(provider, entry);
     return entry;
   }

@@ -1,6 +1,7 @@
 import type OpenAI from 'openai';
 import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
 import { SegnoError } from '../../core/errors.js';
+import { callsPerTurn } from '../../core/limits.js';
 import type { RequestedCall } from './messages.js';
 
 export interface TokenUsage {
@@ -17,6 +18,9 @@ export interface StreamedAnswer {
   /** Undefined when the provider sends none. */
   usage: TokenUsage | undefined;
 }
+
+/** Characters of text and arguments together: what no model writes in one answer, and a worker can still hold. */
+const longestAnswer = 16_000_000;
 
 /**
  * One streamed chat completion, put together from its chunks.
@@ -39,13 +43,18 @@ export async function streamAnswer(
     throw new SegnoError('Model.BadResponse', `the provider answered with ${mediaType} instead of a stream`);
   }
   const answer: StreamedAnswer = { text: '', refusal: '', calls: [], finishReason: '', usage: undefined };
+  let length = 0;
   for await (const chunk of stream) {
     const usage = chunk.usage ? toUsage(chunk.usage) : undefined;
     if (usage) {
       answer.usage = usage;
       options.onUsage(usage);
     }
-    addChoice(answer, chunk.choices?.[0]);
+    length += addChoice(answer, chunk.choices?.[0]);
+    if (length > longestAnswer) {
+      stream.controller.abort();
+      throw new SegnoError('Model.BadResponse', `the answer is over ${longestAnswer} characters long`);
+    }
   }
   // An aborted stream ends without an error.
   options.signal.throwIfAborted();
@@ -55,18 +64,27 @@ export async function streamAnswer(
   return { ...answer, calls: answer.calls.filter(() => true) };
 }
 
-function addChoice(answer: StreamedAnswer, choice: ChatCompletionChunk.Choice | undefined): void {
-  if (!choice) return;
-  const { delta } = choice;
-  answer.text += delta?.content ?? '';
-  answer.refusal += delta?.refusal ?? '';
-  for (const part of delta?.tool_calls ?? []) {
-    const call = (answer.calls[indexOf(part, answer.calls)] ??= { id: '', name: '', arguments: '' });
+/** @returns how many characters it has added */
+function addChoice(answer: StreamedAnswer, choice: ChatCompletionChunk.Choice | undefined): number {
+  if (!choice) return 0;
+  const { content, refusal, tool_calls: parts } = choice.delta ?? {};
+  answer.text += content ?? '';
+  answer.refusal += refusal ?? '';
+  let length = (content?.length ?? 0) + (refusal?.length ?? 0);
+  for (const part of parts ?? []) {
+    const index = indexOf(part, answer.calls);
+    if (!Number.isInteger(index) || index < 0 || index > callsPerTurn) {
+      throw new SegnoError('Model.BadResponse', `the provider numbers a tool call ${index}`);
+    }
+    const call = (answer.calls[index] ??= { id: '', name: '', arguments: '' });
+    const { name = '', arguments: text = '' } = part.function ?? {};
     call.id ||= part.id ?? '';
-    call.name += part.function?.name ?? '';
-    call.arguments += part.function?.arguments ?? '';
+    call.name += name;
+    call.arguments += text;
+    length += name.length + text.length;
   }
   answer.finishReason = choice.finish_reason ?? answer.finishReason;
+  return length;
 }
 
 /** Some compatible providers leave the index out: a part with an id begins a call, one without goes on with the last. */

@@ -4,7 +4,7 @@ import { SegnoError } from '../../core/errors.js';
 import { progressTree } from '../../core/progressTree.js';
 import { loadProject, workflowNames } from '../../workers/loadProject.js';
 import { type ProjectFlags, uiAddress, withClient } from '../openProject.js';
-import { colours, formatCost, formatDuration, formatTokens, printJson, table } from '../output.js';
+import { colours, formatCost, formatDuration, formatTokens, printJson, table, printable } from '../output.js';
 import { renderProgress } from '../renderProgress.js';
 import { follow, writeResult } from './run.js';
 
@@ -64,8 +64,8 @@ export function showCommand(): Command {
           ...renderProgress(progressTree(details.steps, details.status !== 'running'), Date.now(), process.stdout),
           ...(details.error
             ? [
-                `${c.red(details.error.type)}: ${details.error.message}`,
-                ...(details.error.step ? [c.dim(`  at step ${details.error.step}`)] : []),
+                `${c.red(details.error.type)}: ${printable(details.error.message)}`,
+                ...(details.error.step ? [c.dim(`  at step ${printable(details.error.step)}`)] : []),
               ]
             : []),
           ...(details.stuck === undefined ? [] : [c.yellow(details.stuck)]),

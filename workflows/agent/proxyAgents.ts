@@ -3,6 +3,7 @@ import type { ModelCallOptions } from '../../core/contracts.js';
 import type { AgentDefinition } from '../../core/defineAgent.js';
 import { Deadline, type Duration } from '../deadline.js';
 import { nextPath } from '../scope.js';
+import { withDefaults } from './withDefaults.js';
 import { runAgentCall } from './agentLoop.js';
 
 export interface AgentCallOptions {
@@ -38,7 +39,7 @@ export function proxyAgents<Module>(defaults: AgentCallOptions = {}): AgentsOf<M
     get: (_, agent) => {
       if (typeof agent !== 'string') return undefined;
       return (input: unknown, options: AgentCallOptions = {}): Promise<unknown> => {
-        const { timeout = '1h', maxTurns, ...rest } = { ...defaults, ...options };
+        const { timeout = '1h', maxTurns, ...rest } = withDefaults(options, defaults);
         return runAgentCall({
           version: 1,
           agent,

@@ -193,6 +193,24 @@ describe('a stream', () => {
     expect(failure).toMatchObject({ type: 'Model.BadResponse', nonRetryable: false });
   });
 
+  it.each([3e8, -1, 1.5])('with a tool call numbered %d is Model.BadResponse, at once', async (index) => {
+    const part = { index, id: 'a', type: 'function', function: { name: 'x', arguments: '{}' } };
+    const { failure } = await failureOn(events([chunk({ tool_calls: [part] }), chunk({}, { finish: 'tool_calls' })]));
+    expect(failure).toMatchObject({
+      type: 'Model.BadResponse',
+      message: expect.stringContaining(`${index}`) as string,
+    });
+  });
+
+  it('that does not end is Model.BadResponse before it fills the worker', async () => {
+    const frame = chunk({ content: 'x'.repeat(1_000_000) });
+    const { failure } = await failureOn(events(Array.from({ length: 17 }, () => frame)));
+    expect(failure).toMatchObject({
+      type: 'Model.BadResponse',
+      message: expect.stringContaining('16000000') as string,
+    });
+  });
+
   it.each<[error: object, type: ErrorType]>([
     [{ message: 'Overloaded.', type: 'server_error', code: null }, 'Model.ServerError'],
     [{ message: 'Slow down.', type: 'requests', code: 'rate_limit_exceeded' }, 'Model.RateLimited'],
@@ -234,6 +252,20 @@ describe('the API key', () => {
       expect(JSON.stringify([failure.message, failure.details, failure.stack])).not.toContain(apiKey);
       expect(JSON.stringify(step.error)).not.toContain(apiKey);
     }
+  });
+
+  it('is not the only secret: the values of configured headers are in no message either', async () => {
+    const { ModelClients } = await import('../../../activities/model/modelClients.js');
+    const headers = { 'api-key': 'azure-0123456789' };
+    const clients = new ModelClients(
+      { models: { default: { provider: 'p', model: 'm' } }, providers: { p: { headers } } },
+      {},
+    );
+    const { secrets } = clients.resolve('default');
+    const { classifyModelError } = await import('../../../activities/model/classify.js');
+    const told = classifyModelError(new SyntaxError('at azure-0123456789'), secrets);
+    expect(told.message).toContain('[api key]');
+    expect(told.message).not.toContain('azure-0123456789');
   });
 
   it('that is missing in the environment is Model.Unauthorized and names the variable', async () => {
