@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type AgentDefinition, isAgent } from './defineAgent.js';
 import { isTool } from './defineTool.js';
 import { SegnoError } from './errors.js';
+import { modelCallLimitMs } from './limits.js';
 import { maxPriceDecimals } from './money.js';
 import { describeIssues } from './schema.js';
 import type { ToolDefinition } from './tool.js';
@@ -29,8 +30,8 @@ const modelSchema = z.strictObject({
   price: priceSchema.optional(),
   /** Output tokens of one call. Default 4,096. */
   maxOutputTokens: z.number().int().positive().optional(),
-  /** Limit of one call, all of its stream included. Default 300,000. */
-  timeoutMs: z.number().int().positive().optional(),
+  /** Limit of one call, all of its stream included. Default 300,000, at most 900,000. */
+  timeoutMs: z.number().int().positive().max(modelCallLimitMs).optional(),
 });
 
 const providerSchema = z.strictObject({

@@ -9,3 +9,6 @@ export const callsPerTurn = 128;
 
 /** Payloads over this go to the ledger, and history carries their hash. */
 export const claimCheckBytes = 16 * 1024;
+
+/** How long one model call may take at most, its stream included. */
+export const modelCallLimitMs = 15 * 60_000;

@@ -101,6 +101,11 @@ describe('a fault in the config is told with its path:', () => {
       { workflows, models: { a: { ...model, price: { input: 1, output: 0.0000001 } } }, providers },
       /models\.a\.price\.output: at most 6 decimals/,
     ],
+    [
+      'a time limit that no call gets',
+      { workflows, models: { a: { ...model, timeoutMs: 900_001 } }, providers },
+      /models\.a\.timeoutMs: .*900000/,
+    ],
     ['an address that is none', { workflows, providers: { p: { baseURL: 'localhost' } } }, /providers\.p\.baseURL/],
     [
       'a key in place of its variable',

@@ -1,6 +1,6 @@
 import { CancellationScope, executeChild, workflowInfo } from '@temporalio/workflow';
 import type { CallModelResult, ModelCallOptions, RunContext, ToolCall } from '../../core/contracts.js';
-import { turnsPerExecution } from '../../core/limits.js';
+import { modelCallLimitMs, turnsPerExecution } from '../../core/limits.js';
 import { remoteActivities } from '../activities.js';
 import { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
@@ -43,9 +43,6 @@ export interface AgentEnd {
   output: unknown;
   used: AgentUsage;
 }
-
-/** How long one model call may take at most, its stream included; the alias's own timeoutMs is usually shorter. */
-const modelCallTimeoutMs = 15 * 60_000;
 
 /**
  * Model call → tool calls → … → output. Ends with the output, or with a failure within `maxTurns` turns and the deadline.
@@ -114,7 +111,7 @@ async function callModel(state: AgentState): Promise<CallModelResult> {
   const ctx = contextOf(state);
   try {
     const result = await remoteActivities(turnPath, {
-      startToCloseTimeout: Math.min(modelCallTimeoutMs, leftMs),
+      startToCloseTimeout: Math.min(modelCallLimitMs, leftMs),
       scheduleToCloseTimeout: leftMs,
     }).callModel({
       agent,
