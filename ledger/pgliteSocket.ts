@@ -67,6 +67,8 @@ export async function servePglite(options: PgliteSocketOptions): Promise<PgliteS
   server.maxConnections = options.maxConnections ?? 200;
 
   function receive(client: Client, chunk: Buffer): void {
+    // Dismissed, but its side of the connection may still be open.
+    if (client.gone) return;
     client.inbound.push(chunk);
     for (;;) {
       const read = readExchange(client.inbound);
@@ -85,7 +87,7 @@ export async function servePglite(options: PgliteSocketOptions): Promise<PgliteS
           client.socket.destroy();
           return;
         case 'invalid':
-          client.socket.end(errorMessage('FATAL', '08P01', 'invalid message'));
+          backend.dismiss(client, errorMessage('FATAL', '08P01', 'invalid message'));
           return;
       }
     }
@@ -127,6 +129,13 @@ class SharedBackend {
     this.forgotten.push(...client.prepared);
     client.prepared.clear();
     this.wake();
+  }
+
+  /** The connection ends with the reason, whether or not the client ends its side; what it had open is rolled back. */
+  dismiss(client: Client, reason: Buffer): void {
+    client.socket.end(reason);
+    client.socket.destroySoon();
+    this.leave(client);
   }
 
   async stop(): Promise<void> {
@@ -184,9 +193,8 @@ class SharedBackend {
 
   private watchHolder(client: Client): void {
     this.holderTimer = setTimeout(() => {
-      client.socket.end(errorMessage('FATAL', '25P03', 'terminating connection due to idle-in-transaction timeout'));
-      client.socket.destroySoon();
-      this.leave(client);
+      const reason = 'terminating connection due to idle-in-transaction timeout';
+      this.dismiss(client, errorMessage('FATAL', '25P03', reason));
     }, this.options.idleInTransactionMs ?? 10_000);
     this.holderTimer.unref();
   }
