@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { recordRun, replayHistory, scriptedModel, startTestServers, startTestStack } from 'segno/testing';
-import { cases, type RecordedCase } from '../test/fixtures/historyProject/cases.js';
+import { cases } from '../test/fixtures/historyProject/cases.js';
+import type { RecordedCase } from '../test/fixtures/historyProject/recordedCase.js';
 import config from '../test/fixtures/historyProject/segno.config.js';
 import { freezeHistories } from './frozenHistories.js';
 

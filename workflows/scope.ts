@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from '@temporalio/workflow';
+import { fail } from './failure.js';
 
 /**
  * Where in the structure of a run the running code stands; step keys are made of it.
@@ -7,6 +8,7 @@ import { AsyncLocalStorage } from '@temporalio/workflow';
  * 1. A path names structure (pattern, branch, agent, turn, tool), never the order in which branches happened to run.
  * 2. A name that occurs again in the same place is numbered in the order of the calls, which replay repeats.
  * 3. What a step used counts for every meter around it, once.
+ * 4. A path fits into the ledger's index, with up to four bytes a character.
  */
 interface Scope {
   readonly path: string;
@@ -30,8 +32,15 @@ function current(): Scope {
   return storage.getStore() ?? root;
 }
 
+const longestPath = 600;
+
 function join(path: string, segment: string): string {
-  return path === '' ? segment : `${path}/${segment}`;
+  const joined = path === '' ? segment : `${path}/${segment}`;
+  if (joined.length <= longestPath) return joined;
+  throw fail(
+    'Pattern.InvalidSteps',
+    `${joined.slice(0, 100)}… is nested too deeply or named too long: the path of a step has at most ${longestPath} characters`,
+  );
 }
 
 /** The path of the next step of that name in the current place: `parallel#1/risks/riskAnalyst#1`. */

@@ -118,6 +118,16 @@ describe('parallel', () => {
     expect(notesOf(name)).toEqual([]);
   });
 
+  it('refuses a step whose place is too long for a key, before it runs', async () => {
+    const name = aCase();
+    const nested = (depth: number): Spec =>
+      depth === 0 ? { do: 'note', text: 'ran' } : { do: 'parallel', branches: { deeper: nested(depth - 1) } };
+    expect(await stack().run(nested(20), name)).toHaveProperty('deeper');
+    const failure = await stack().failure(nested(60), name);
+    expect(failure).toMatchObject({ type: 'Pattern.InvalidSteps', message: expect.stringContaining('600') as string });
+    expect(notesOf(name)).toEqual(['ran']);
+  });
+
   it('runs 2,000 branches', async () => {
     const branches = Array.from({ length: 2_000 }, (_, index) => value(index));
     expect(await stack().run({ do: 'parallel', branches })).toHaveLength(2_000);
