@@ -107,7 +107,11 @@ export interface SegnoActivities {
 }
 
 /** What the plain JSON of a run's memo carries under the key `segno`. */
-export type RunMemo = RunContext & { inputHash?: string };
+export type RunMemo = RunContext & {
+  inputHash?: string;
+  /** Of a workflow that is a loop: rounds that ended in executions before this one. */
+  loop?: { rounds: number };
+};
 
 export const memoKey = 'segno';
 export const defaultTaskQueue = 'segno';

@@ -142,6 +142,11 @@ export const errorKinds = {
     424,
     'Fewer steps of a pattern succeeded than it needs. The message names the failed ones.',
   ),
+  'Pattern.RoundLimit': kind(
+    false,
+    422,
+    'A loop was not done after its last round. Raise `maxRounds`, or end it earlier.',
+  ),
   // plans
   'Plan.Invalid': kind(false, 400, 'The plan is not valid. The message gives the path of each fault in the document.'),
   'Plan.Unknown': kind(false, 400, 'There is no plan of that name. The message lists the known ones.'),

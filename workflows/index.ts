@@ -2,6 +2,7 @@ export { proxyAgents, type AgentsOf, type AgentCallOptions } from './agent/proxy
 export { proxyTools, type ToolsOf, type ToolCallOptions } from './agent/proxyTools.js';
 export { barrier, type Barrier, type BarrierOptions } from './patterns/barrier.js';
 export { hedge, type Hedged, type HedgeOptions } from './patterns/hedge.js';
+export { loop, type LoopOptions } from './patterns/loop.js';
 export {
   parallel,
   type Branches,
@@ -12,6 +13,8 @@ export {
 } from './patterns/parallel.js';
 export { race, type RaceOptions, type RaceResult } from './patterns/race.js';
 export { refine, type RefineOptions, type Refined, type Review } from './patterns/refine.js';
+export { repeatUntil, type Repeated, type RepeatOptions } from './patterns/repeatUntil.js';
+export type { Stopped } from './patterns/rounds.js';
 export {
   sequential,
   type DecisionOptions,
@@ -21,6 +24,7 @@ export {
   type SequenceRunOptions,
   type SequenceStepOptions,
 } from './patterns/sequential.js';
+export { supervise, type Supervised, type SuperviseOptions, type Tried } from './patterns/supervise.js';
 export { withFallback, type FallbackOptions, type FallbackResult } from './patterns/withFallback.js';
 export { withTimeout } from './patterns/withTimeout.js';
 export { fail, isFailure } from './failure.js';

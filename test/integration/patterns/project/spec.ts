@@ -36,6 +36,27 @@ export type Spec =
       onSuccess?: Spec;
       settle?: boolean;
     }
+  /** Draft and review N of the lists in round N; the last of each is repeated. Notes the feedback each draft is written with. */
+  | ({ do: 'refine'; drafts: Spec[]; reviews: ReviewSpec[] } & RoundsSpec)
+  /** Outputs of the list, round by round, until one equals `until`. */
+  | ({
+      do: 'repeat';
+      outputs: Spec[];
+      until: unknown;
+      maxRounds: number;
+      scored?: boolean;
+      delay?: Duration;
+      backoff?: number;
+    } & RoundsSpec)
+  | {
+      do: 'supervise';
+      drafts: Spec[];
+      reviews: ReviewSpec[];
+      escalate: Record<string, Spec>;
+      maxRounds?: number;
+      onFailure?: 'fail' | 'escalate';
+      timeout?: Duration;
+    }
   /** Notes what became of `body` when it is cancelled, and goes on being cancelled. */
   | { do: 'watch'; body: Spec; text: string };
 
@@ -53,4 +74,17 @@ export interface SequenceStep {
   /** A decision point: chooses these one after the other, at each visit the next. */
   choose?: string[];
   among?: string[];
+}
+
+export interface ReviewSpec {
+  acceptable: boolean;
+  feedback: string[];
+  score?: number;
+}
+
+interface RoundsSpec {
+  maxRounds?: number;
+  patience?: number;
+  timeout?: Duration;
+  onFailure?: 'fail' | 'continue';
 }

@@ -6,14 +6,19 @@ import {
   parallel,
   proxyTools,
   race,
+  refine,
+  repeatUntil,
   type Sequence,
   sequential,
+  supervise,
   withFallback,
   withTimeout,
 } from '../../../../workflows/index.js';
 import type { Composition, Spec } from './spec.js';
 
 const { note } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
+
+export { count } from './loopWorkflow.js';
 
 /** Runs a composition of patterns. */
 export async function compose({ case: name, spec }: Composition): Promise<unknown> {
@@ -66,6 +71,10 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
       return meetAt(spec);
     case 'sequential':
       return runSequence(name, spec);
+    case 'refine':
+    case 'repeat':
+    case 'supervise':
+      return runInRounds(spec, name, body);
     case 'watch':
       return watched(name, spec.body, spec.text);
   }
@@ -131,4 +140,46 @@ async function watched(name: string, body: Spec, text: string): Promise<unknown>
     }
     throw error;
   }
+}
+
+type InRounds = Extract<Spec, { do: 'refine' | 'repeat' | 'supervise' }>;
+
+async function runInRounds(
+  spec: InRounds,
+  name: string,
+  body: (inner: Spec) => () => Promise<unknown>,
+): Promise<unknown> {
+  const nth = <T>(list: readonly T[], index: number): T => list[Math.min(index, list.length - 1)]!;
+  const given = <T extends object>(options: T) => options as { [Key in keyof T]: Exclude<T[Key], undefined> };
+  if (spec.do === 'repeat') {
+    const { do: _, outputs, until, scored, ...options } = spec;
+    return repeatUntil((round) => body(nth(outputs, round - 1))(), {
+      ...given(options),
+      until: (output) => output === until,
+      ...(scored && { score: Number }),
+    });
+  }
+  let drafted = 0;
+  let reviewed = 0;
+  const draft = async (feedback: string[] | undefined): Promise<unknown> => {
+    await note({ case: name, text: `draft with ${feedback?.join(', ') ?? 'nothing'}` });
+    return body(nth(spec.drafts, drafted++))();
+  };
+  const review = () => Promise.resolve(nth(spec.reviews, reviewed++));
+  if (spec.do === 'refine') {
+    const { do: _, drafts: __, reviews: ___, ...options } = spec;
+    return refine({ write: draft, review, ...given(options) });
+  }
+  const { do: _, drafts: __, reviews: ___, escalate, ...options } = spec;
+  const levels = Object.entries(escalate).map(
+    ([level, inner]) =>
+      [
+        level,
+        async (tried: object) => {
+          await note({ case: name, text: `${level} gets ${JSON.stringify(tried)}` });
+          return body(inner)();
+        },
+      ] as const,
+  );
+  return supervise({ work: draft, review, escalate: Object.fromEntries(levels), ...given(options) });
 }

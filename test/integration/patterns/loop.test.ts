@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { type SegnoError } from '../../../core/errors.js';
+import { aCase, usePatternsStack } from './patternsStack.js';
+import type { CountState } from './project/loopWorkflow.js';
+import { notesOf } from './project/tools.js';
+
+const stack = usePatternsStack();
+const state = (more: Partial<CountState> = {}): CountState => ({
+  version: 1,
+  case: aCase(),
+  upTo: 1,
+  sum: 0,
+  stepsPerRound: 1,
+  waiting: [],
+  ...more,
+});
+
+describe('a loop', () => {
+  it('goes on in further executions, loses no signal, and runs no round twice', async () => {
+    const end = 1_000_000;
+    const input = state({ upTo: end, stepsPerRound: 20 });
+    const run = await stack().client.start<{ sum: number; rounds: number }>('count', input);
+    const handle = stack().client.temporal.workflow.getHandle(run.id);
+    let sent = 0;
+    for (let executions = new Set([run.runId]); executions.size < 3; sent += 1) {
+      await handle.signal('add', 1);
+      if (sent % 4 === 0) executions = executions.add((await handle.describe()).runId);
+    }
+    await handle.signal('add', end);
+    const { sum, rounds } = await run.result();
+    expect(sum).toBe(end + sent);
+    const { historyLength } = await handle.describe();
+    expect(historyLength).toBeLessThan(1_000);
+    expect(notesOf(input.case)).toEqual(
+      Array.from({ length: rounds * 20 }, (_, step) => `round ${Math.floor(step / 20) + 1}`),
+    );
+  });
+
+  it('waits between rounds', async () => {
+    const input = state({ upTo: 2, delayMs: 50, waiting: [1] });
+    const run = await stack().client.start<{ rounds: number }>('count', input);
+    await stack().client.temporal.workflow.getHandle(run.id).signal('add', 1);
+    expect((await run.result()).rounds).toBeGreaterThan(1);
+  });
+
+  const failureOf = async (input: CountState): Promise<SegnoError> => {
+    const run = await stack().client.start('count', input);
+    return (await run.result().catch((error: unknown) => error)) as SegnoError;
+  };
+
+  it('ends after its last round', async () => {
+    expect(await failureOf(state({ maxRounds: 3 }))).toMatchObject({ type: 'Pattern.RoundLimit' });
+  });
+
+  it('refuses to stand inside another pattern', async () => {
+    const failure = await failureOf(state({ nested: true }));
+    expect(failure).toMatchObject({ type: 'Pattern.InvalidSteps' });
+    expect(failure.message).toContain('child workflow');
+  });
+
+  it('refuses a state that JSON does not carry as soon as it is there', async () => {
+    expect(await failureOf(state({ lost: true }))).toMatchObject({
+      type: 'Pattern.InvalidSteps',
+      message: 'loop: state.seen is a Map, which JSON does not carry',
+    });
+  });
+
+  it('refuses a state that is too large to be carried', async () => {
+    const failure = await failureOf(state({ waiting: Array.from({ length: 300_000 }, () => 1_000) }));
+    expect(failure.message).toContain('of at most 1000000');
+  });
+
+  it('ends when it is cancelled', async () => {
+    const run = await stack().client.start('count', state({ upTo: 1_000, delayMs: 10 }));
+    await run.cancel();
+    await expect(run.result()).rejects.toMatchObject({ type: 'Run.Cancelled' });
+  });
+});
