@@ -27,7 +27,12 @@ export interface StepFacts {
   attempts: number;
 }
 
-export type CompletedStep<Output> = StepFacts & { status: 'completed'; output: Output };
+export type CompletedStep<Output> = StepFacts & {
+  status: 'completed';
+  output: Output;
+  /** Why its fallback gave the output; only where a pattern has fallbacks a step. */
+  recoveredFrom?: StepError;
+};
 export type FailedStep = StepFacts & { status: 'failed'; error: StepError };
 /** The pattern no longer needed it, or the deadline of the pattern came first. */
 export type CancelledStep = StepFacts & { status: 'cancelled'; error: StepError };

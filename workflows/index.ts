@@ -1,6 +1,14 @@
 export { proxyAgents, type AgentsOf, type AgentCallOptions } from './agent/proxyAgents.js';
 export { proxyTools, type ToolsOf, type ToolCallOptions } from './agent/proxyTools.js';
 export { barrier, type Barrier, type BarrierOptions } from './patterns/barrier.js';
+export {
+  dag,
+  type CheckedSteps,
+  type DagOptions,
+  type DagOutputs,
+  type DagResult,
+  type DagStep,
+} from './patterns/dag.js';
 export { hedge, type Hedged, type HedgeOptions } from './patterns/hedge.js';
 export { loop, type LoopOptions } from './patterns/loop.js';
 export {

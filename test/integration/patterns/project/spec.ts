@@ -36,6 +36,15 @@ export type Spec =
       onSuccess?: Spec;
       settle?: boolean;
     }
+  /** Each step notes its own name and gives its body's output; see `DagSpecStep`. */
+  | {
+      do: 'dag';
+      steps: Record<string, DagSpecStep>;
+      onFailure?: 'fail' | 'continue';
+      concurrency?: number;
+      timeout?: Duration;
+      done?: Record<string, unknown>;
+    }
   /** Draft and review N of the lists in round N; the last of each is repeated. Notes the feedback each draft is written with. */
   | ({ do: 'refine'; drafts: Spec[]; reviews: ReviewSpec[] } & RoundsSpec)
   /** Outputs of the list, round by round, until one equals `until`. */
@@ -74,6 +83,21 @@ export interface SequenceStep {
   /** A decision point: chooses these one after the other, at each visit the next. */
   choose?: string[];
   among?: string[];
+}
+
+export interface DagSpecStep {
+  body: Spec;
+  after?: string[];
+  needs?: 'completed' | 'ended';
+  /** What the condition says; it is asked once. */
+  when?: boolean;
+  retry?: { attempts: number; delay?: Duration };
+  /** Fails so many times before the body runs. */
+  fails?: number;
+  timeout?: Duration;
+  fallback?: Spec;
+  /** Gives the outputs it got instead of the body's. */
+  tellsOutputs?: boolean;
 }
 
 export interface ReviewSpec {

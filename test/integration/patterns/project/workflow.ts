@@ -14,6 +14,7 @@ import {
   withFallback,
   withTimeout,
 } from '../../../../workflows/index.js';
+import { runDag } from './dagBody.js';
 import type { Composition, Spec } from './spec.js';
 
 const { note } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
@@ -71,6 +72,8 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
       return meetAt(spec);
     case 'sequential':
       return runSequence(name, spec);
+    case 'dag':
+      return runDag(spec, name, runSpec);
     case 'refine':
     case 'repeat':
     case 'supervise':
