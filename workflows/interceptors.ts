@@ -1,4 +1,5 @@
-import { workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
+import { CancellationScope, workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
+import { quickStepsEnd } from './agent/quickSlots.js';
 import { memoKey, workflowTaskTimeoutMs } from '../core/contracts.js';
 import { runContext } from './runContext.js';
 
@@ -7,6 +8,17 @@ import { runContext } from './runContext.js';
  * documents and costs are found under the root's id, and it recovers as fast.
  */
 export const interceptors: WorkflowInterceptorsFactory = () => ({
+  inbound: [
+    {
+      async execute(input, next) {
+        try {
+          return await next(input);
+        } finally {
+          await CancellationScope.nonCancellable(quickStepsEnd);
+        }
+      },
+    },
+  ],
   outbound: [
     {
       async startChildWorkflowExecution(input, next) {

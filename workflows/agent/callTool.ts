@@ -1,10 +1,11 @@
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancellationScope, TimeoutFailure } from '@temporalio/workflow';
 import type { RunToolRequest, RunToolResult, ToolPolicy } from '../../core/contracts.js';
 import { quickToolLimitMs } from '../../core/limits.js';
 import { quickActivities, remoteActivities } from '../activities.js';
 import type { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
 import { countRepetitions } from '../scope.js';
+import { inTurn } from './inTurn.js';
 import { inQuickSlot } from './quickSlots.js';
 
 /** The activity ends a tool at its own limit; the server's is for a tool that does not listen. */
@@ -51,10 +52,18 @@ function counted(ran: RunToolResult): RunToolResult {
   return ran;
 }
 
-/** @returns undefined when the call has to go on as a remote activity */
+/**
+ * A quick step is not cancelled once it has begun: its end is near, and the SDK fails the workflow task, at every try, when a
+ * local activity is cancelled in the activation that has scheduled it ("Invalid transition in state machine").
+ *
+ * @returns undefined when the call has to go on as a remote activity
+ */
 async function tryQuick(request: RunToolRequest, timeoutMs: number): Promise<RunToolResult | undefined> {
+  const scope = CancellationScope.current();
+  if (scope.consideredCancelled) await scope.cancelRequested;
   try {
-    return counted(await quickActivities(timeoutMs + quickMarginMs).runTool(request));
+    const { runTool } = quickActivities(timeoutMs + quickMarginMs);
+    return counted(await CancellationScope.nonCancellable(() => inTurn(runTool(request))));
   } catch (error) {
     // A local activity's failure comes as it is, its time-out as the cause of another.
     const cause = error instanceof ActivityFailure ? error.cause : error;

@@ -9,7 +9,9 @@
  * Invariants:
  * 1. Who waits, and who goes remote, depends on the order of the calls alone, which replay repeats.
  * 2. Every waiting step gets its turn, also one whose scope was cancelled in the meantime: it fails by itself then.
+ * 3. A workflow does not end while a quick step of it runs: the SDK cannot replay a history that has the step's end in it.
  */
+import { condition } from '@temporalio/workflow';
 
 type Way = 'quick' | 'remote';
 
@@ -20,6 +22,7 @@ const maxInOneTask = 50;
 let inFlight = 0;
 let inThisTask = 0;
 let endingTask = false;
+let workflowEnded = false;
 const waiting: ((way: Way) => void)[] = [];
 
 /** Run a step when its turn has come; `remote` when it is the one to end the workflow task. */
@@ -32,8 +35,18 @@ export async function inQuickSlot<T>(step: Readonly<Record<Way, () => Promise<T>
   }
 }
 
+/** What the workflow left behind when it ended; steps of it that still wait for their turn never get it. */
+export async function quickStepsEnd(): Promise<void> {
+  workflowEnded = true;
+  await condition(() => !quickStepsRun());
+}
+
+export function quickStepsRun(): boolean {
+  return inFlight > 0;
+}
+
 function admit(): Way | undefined {
-  if (endingTask || inFlight >= maxInFlight) return undefined;
+  if (workflowEnded || endingTask || inFlight >= maxInFlight) return undefined;
   if (inThisTask < maxInOneTask) {
     inFlight += 1;
     inThisTask += 1;

@@ -8,6 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { memoKey, type RunMemo } from '../../core/contracts.js';
+import { quickStepsRun } from '../agent/quickSlots.js';
 import { Deadline, type Duration } from '../deadline.js';
 import { fail } from '../failure.js';
 import { nextPath, withinBranch } from '../scope.js';
@@ -59,7 +60,7 @@ export async function loop<State extends object, Result>(
     if (delay !== 0) await sleep(Deadline.after(delay).leftMs);
     if (round === maxRounds || !historyHasGrown()) continue;
     // A handler that takes longer than this goes on through another round.
-    if (!allHandlersFinished() && !(await condition(allHandlersFinished, '10s'))) continue;
+    if (!atRest() && !(await condition(atRest, '10s'))) continue;
     // The next execution would not know of it.
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the loop was cancelled');
     checkState(state);
@@ -67,6 +68,11 @@ export async function loop<State extends object, Result>(
     await makeContinueAsNewFunc({ workflowType: info.workflowType, memo: { ...memo, [memoKey]: segno } })(state);
   }
   throw fail('Pattern.RoundLimit', `${path} was not done after ${maxRounds} rounds`, path);
+}
+
+/** What a handler still does would be lost, and so would a signal that comes while the workflow waits to end. */
+function atRest(): boolean {
+  return allHandlersFinished() && !quickStepsRun();
 }
 
 function historyHasGrown(): boolean {

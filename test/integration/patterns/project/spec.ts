@@ -9,6 +9,8 @@ export type Spec =
   /** A plain Error, as a bug in a user's workflow throws it. */
   | { do: 'bug' }
   | { do: 'note'; text: string }
+  /** As `note`, by an activity of its own. */
+  | { do: 'effect'; text: string }
   | {
       do: 'parallel';
       branches: Record<string, Spec> | Spec[];

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineTool } from '../../../../core/defineTool.js';
 
@@ -18,6 +19,19 @@ export const note = defineTool({
   execute: ({ case: name, text }) => {
     noted.push(`${name} ${text}`);
     return text;
+  },
+});
+
+/** Takes as long as it is told, and so decides which of several ends first. */
+export const nap = defineTool({
+  description: 'Waits.',
+  input: z.object({ ms: z.number().max(400) }),
+  output: z.null(),
+  duration: 'quick',
+  readOnly: true,
+  execute: async ({ ms }) => {
+    await delay(ms);
+    return null;
   },
 });
 

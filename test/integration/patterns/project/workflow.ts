@@ -17,9 +17,10 @@ import {
 import { runDag } from './dagBody.js';
 import type { Composition, Spec } from './spec.js';
 
-const { note } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
+const { note, record } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
 
 export { count } from './loopWorkflow.js';
+export { inOrder } from './orderWorkflow.js';
 
 /** Runs a composition of patterns. */
 export async function compose({ case: name, spec }: Composition): Promise<unknown> {
@@ -45,6 +46,8 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
       throw new Error('a bug');
     case 'note':
       return note({ case: name, text: spec.text });
+    case 'effect':
+      return record({ case: name, text: spec.text });
     case 'parallel':
       return parallel(
         Array.isArray(spec.branches) ? spec.branches.map(body) : bodies(spec.branches),

@@ -1,0 +1,81 @@
+/** Random compositions of all patterns, with failures, endless steps and limits in them. */
+import fc from 'fast-check';
+import type { ReviewSpec, Spec } from './spec.js';
+
+const shortMs = fc.integer({ min: 1, max: 60 });
+const limitMs = fc.integer({ min: 20, max: 400 });
+const review: fc.Arbitrary<ReviewSpec> = fc.record({
+  acceptable: fc.boolean(),
+  feedback: fc.array(fc.constantFrom('shorter', 'kinder'), { maxLength: 2 }),
+  score: fc.integer({ min: 0, max: 3 }),
+});
+const reviews = fc.array(review, { minLength: 1, maxLength: 3 });
+const rounds = {
+  maxRounds: fc.integer({ min: 1, max: 3 }),
+  onFailure: fc.constantFrom('fail' as const, 'continue' as const),
+};
+
+const leaf: fc.Arbitrary<Spec> = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 0, max: 3 }).map((value): Spec => ({ do: 'value', value })) },
+  { weight: 4, arbitrary: fc.constantFrom('a', 'b', 'c').map((text): Spec => ({ do: 'note', text })) },
+  { weight: 2, arbitrary: fc.constantFrom('a', 'b').map((text): Spec => ({ do: 'effect', text })) },
+  { weight: 2, arbitrary: shortMs.map((ms): Spec => ({ do: 'sleep', ms })) },
+  { weight: 3, arbitrary: shortMs.map((afterMs): Spec => ({ do: 'fail', message: 'no', afterMs })) },
+  { weight: 1, arbitrary: fc.constant<Spec>({ do: 'sleep', ms: 3_600_000 }) },
+);
+
+/** Named in the order they stand in, so that names are unique. */
+const named = <T>(values: readonly T[]): Record<string, T> =>
+  Object.fromEntries(values.map((value, index) => [`step${index}`, value]));
+
+const { spec } = fc.letrec<{ spec: Spec }>((tie) => {
+  const inner = tie('spec');
+  const several = fc.array(inner, { minLength: 1, maxLength: 4 });
+  return {
+    spec: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      leaf,
+      fc.record({ text: fc.constantFrom('x', 'y'), body: inner }).map((it): Spec => ({ do: 'watch', ...it })),
+      fc
+        .record({
+          branches: fc.array(inner, { maxLength: 4 }),
+          options: fc.record({
+            onFailure: fc.constantFrom('fail' as const, 'continue' as const),
+            concurrency: fc.integer({ min: 1, max: 4 }),
+            branchTimeout: limitMs,
+            minimum: fc.constant(0),
+          }),
+        })
+        .map((it): Spec => ({ do: 'parallel', ...it })),
+      several.map((steps): Spec => ({ do: 'race', branches: named(steps), timeout: 300 })),
+      fc.record({ attempts: several, after: limitMs, timeout: limitMs }).map((it): Spec => ({ do: 'hedge', ...it })),
+      several.map((steps): Spec => ({ do: 'fallback', ways: named(steps) })),
+      fc.record({ timeout: limitMs, body: inner }).map((it): Spec => ({ do: 'timeout', ...it })),
+      fc
+        .record({ sleepsMs: fc.array(shortMs, { minLength: 1, maxLength: 3 }), rounds: fc.integer({ min: 1, max: 2 }) })
+        .map((it): Spec => ({ do: 'barrier', ...it, timeout: 500 })),
+      fc
+        .record({ bodies: several, undo: fc.boolean(), settle: fc.boolean(), timeout: limitMs })
+        .map(({ bodies, undo, ...it }): Spec => {
+          const steps = bodies.map((body, index) => ({
+            name: `step${index}`,
+            body,
+            ...(undo && { undo: { fails: index } }),
+          }));
+          return { do: 'sequential', steps, ...it };
+        }),
+      fc.record({ drafts: several, reviews, timeout: limitMs, ...rounds }).map((it): Spec => ({ do: 'refine', ...it })),
+      fc
+        .record({ outputs: several, until: fc.integer({ min: 0, max: 3 }), delay: shortMs, ...rounds })
+        .map((it): Spec => ({ do: 'repeat', ...it })),
+      fc
+        .record({ drafts: several, reviews, escalate: several.map(named), timeout: limitMs })
+        .map((it): Spec => ({ do: 'supervise', ...it, onFailure: 'escalate' })),
+    ),
+  };
+});
+
+/** @param seed the same compositions for the same seed */
+export function randomSpecs(seed: number, count: number): Spec[] {
+  return fc.sample(spec, { seed, numRuns: count });
+}
