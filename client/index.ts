@@ -1,4 +1,6 @@
 export { SegnoClient, type ConnectOptions, type Run, type StartOptions } from './segnoClient.js';
 export type { RunDetails, RunStatus, RunStep, RunSummary, Usage } from './runs.js';
+export type { DecideOptions, WaitingApproval } from './approvals.js';
+export type { Decision } from '../core/approval.js';
 export { SegnoError, type ErrorType } from '../core/errors.js';
 export type { DocumentRef } from '../core/document.js';

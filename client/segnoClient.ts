@@ -8,6 +8,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
+import type { Decision } from '../core/approval.js';
 import { defaultTaskQueue, memoKey, type RunMemo, workflowTaskTimeoutMs } from '../core/contracts.js';
 import type { DocumentRef } from '../core/document.js';
 import { SegnoError } from '../core/errors.js';
@@ -21,6 +22,7 @@ import {
   openLedger,
   putBlob,
 } from '../ledger/index.js';
+import { decideApproval, type DecideOptions, listApprovals, type WaitingApproval } from './approvals.js';
 import { decodeInput } from './decodeInput.js';
 import { runFailure } from './runFailure.js';
 import { describeRun, type RunDetails, type RunSummary, listRuns } from './runs.js';
@@ -193,6 +195,26 @@ export class SegnoClient {
   async show(id: string): Promise<RunDetails> {
     const { handle, description } = await this.describe(id);
     return describeRun(handle, description, this.ledger);
+  }
+
+  /**
+   * What waits for a person's decision, oldest first, in all running runs or in one with its child workflows.
+   *
+   * @throws SegnoError `Run.Unknown`
+   */
+  approvals(options: { run?: string } = {}): Promise<WaitingApproval[]> {
+    return listApprovals(this.temporal, options);
+  }
+
+  /**
+   * Deliver a person's decision to the run `id`, and wait until a worker has taken it. The first decision stands; the same
+   * one given again counts once.
+   *
+   * @throws SegnoError `Run.Unknown`, `Approval.Unknown`, `Approval.AlreadyDecided`, `Approval.Expired`,
+   *   `Approval.InvalidDecision`, `Approval.Undelivered`
+   */
+  decide(id: string, options: DecideOptions): Promise<Decision> {
+    return decideApproval(this.temporal, id, options);
   }
 
   putDocument(

@@ -163,6 +163,17 @@ export const errorKinds = {
   'Document.Unsupported': kind(false, 415, 'The file is not a kind of document this tool reads.'),
   'Document.Corrupt': kind(false, 422, 'The file is damaged and cannot be read.'),
   'Document.Encrypted': kind(false, 422, 'The file is protected with a password. Remove the protection first.'),
+  'Approval.AlreadyDecided': kind(false, 409, 'Somebody has decided before, and the first decision stands.'),
+  'Approval.InvalidDecision': kind(
+    false,
+    400,
+    'The decision is not one the approval takes. The message says what is wrong; it still waits.',
+  ),
+  'Approval.Undelivered': kind(
+    true,
+    503,
+    'No worker took the decision in time. Give it again when a worker runs: the same decision counts once.',
+  ),
   'Document.Scanned': kind(
     false,
     422,

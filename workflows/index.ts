@@ -1,5 +1,6 @@
 export { proxyAgents, type AgentsOf, type AgentCallOptions } from './agent/proxyAgents.js';
 export { proxyTools, type ToolsOf, type ToolCallOptions } from './agent/proxyTools.js';
+export { approval, type ApprovalOptions } from './patterns/approval.js';
 export { barrier, type Barrier, type BarrierOptions } from './patterns/barrier.js';
 export {
   dag,
@@ -35,4 +36,6 @@ export {
 export { supervise, type Supervised, type SuperviseOptions, type Tried } from './patterns/supervise.js';
 export { withFallback, type FallbackOptions, type FallbackResult } from './patterns/withFallback.js';
 export { withTimeout } from './patterns/withTimeout.js';
+export { runSteps, type PlanResult, type RunStepsOptions } from './plan/runSteps.js';
+export type { Decision } from '../core/approval.js';
 export { fail, isFailure } from './failure.js';

@@ -68,6 +68,9 @@ export type Spec =
       onFailure?: 'fail' | 'escalate';
       timeout?: Duration;
     }
+  | { do: 'approval'; name: string; options?: Record<string, unknown> }
+  /** Runs it as a child workflow. */
+  | { do: 'child'; spec: Spec }
   /** Notes what became of `body` when it is cancelled, and goes on being cancelled. */
   | { do: 'watch'; body: Spec; text: string };
 

@@ -1,5 +1,6 @@
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, executeChild, isCancellation, sleep } from '@temporalio/workflow';
 import {
+  approval,
   barrier,
   fail,
   hedge,
@@ -81,6 +82,10 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
     case 'repeat':
     case 'supervise':
       return runInRounds(spec, name, body);
+    case 'approval':
+      return approval(spec.name, spec.options);
+    case 'child':
+      return executeChild(compose, { args: [{ case: name, spec: spec.spec }] });
     case 'watch':
       return watched(name, spec.body, spec.text);
   }

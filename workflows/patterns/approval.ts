@@ -1,0 +1,65 @@
+import { condition } from '@temporalio/workflow';
+import { type Decision, decisionFaults, requestFaults, type Verdict } from '../../core/approval.js';
+import { Deadline, type Duration } from '../deadline.js';
+import { fail } from '../failure.js';
+import { nextPath } from '../scope.js';
+import { closeApproval, openApproval } from '../waitingApprovals.js';
+
+export interface ApprovalOptions<Choice extends string = never> {
+  /** One line that says what is asked. */
+  title?: string;
+  /** What the person must see to decide: JSON of at most 64,000 characters. */
+  detail?: unknown;
+  /** How long to wait. Default 7 days. */
+  timeout?: Duration;
+  /** Who approves has to choose one of these; it is the decision's `value`. Default: `value` is free. */
+  choices?: readonly Choice[];
+  /** The decision when nobody decides in time. Default: `Approval.Expired` is thrown. */
+  onExpiry?: Verdict<Choice> & { comment?: string };
+}
+
+/**
+ * Wait for a person's decision, which `segno approve`, the client or the HTTP API delivers:
+ * `const { approved } = await approval('publish', { title: 'Publish the report?', detail: { report } });`
+ *
+ * It costs no worker anything while it waits. The first decision stands. Being rejected is an answer, not a failure.
+ *
+ * @param name what to call it by; 1 to 100 characters without `/`
+ * @throws ApplicationFailure `Approval.Expired`; `Pattern.InvalidSteps` for a request that cannot be asked
+ */
+export async function approval<const Choice extends string = never>(
+  name: string,
+  options: ApprovalOptions<Choice> = {},
+): Promise<Decision<Choice>> {
+  const { title, detail, choices, timeout = '7d', onExpiry } = options;
+  const asked = {
+    name,
+    ...(title !== undefined && { title }),
+    ...(detail !== undefined && { detail }),
+    ...(choices && { choices }),
+  };
+  const deadline = Deadline.after(timeout);
+  const faults = [
+    ...requestFaults(asked),
+    ...(deadline.leftMs > 0 ? [] : [`timeout: ${timeout} is no time to decide in`]),
+    ...(onExpiry
+      ? decisionFaults(asked, { approval: name, by: 'deadline', ...onExpiry }).map((fault) => `onExpiry: ${fault}`)
+      : []),
+  ];
+  if (faults.length > 0) throw fail('Pattern.InvalidSteps', `approval ${name}: ${faults.join('; ')}`);
+
+  const path = nextPath(`approval/${name}`);
+  const until = new Date(deadline.atMs).toISOString();
+  const waiting = openApproval(path, { ...asked, since: new Date().toISOString(), until });
+  let expired = false;
+  try {
+    await condition(() => waiting.decision !== undefined, deadline.leftMs);
+    // The deadline and a decision may come with one and the same activation: whoever was told "decided" is right.
+    expired = waiting.decision === undefined;
+  } finally {
+    closeApproval(path, expired ? 'Approval.Expired' : 'Approval.Unknown');
+  }
+  if (waiting.decision) return waiting.decision as Decision<Choice>;
+  if (!onExpiry) throw fail('Approval.Expired', `${path}: nobody decided until ${until}`, path);
+  return { ...onExpiry, by: 'deadline', expired: true, decidedAt: new Date().toISOString() };
+}
