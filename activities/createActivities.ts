@@ -1,6 +1,7 @@
 import type { SegnoActivities } from '../core/contracts.js';
 import { boundary } from './boundary.js';
 import { createCallModel } from './callModel.js';
+import { createCheckPlan } from './checkPlan.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createRunTool } from './runTool.js';
 
@@ -9,5 +10,6 @@ export function createActivities(dependencies: ActivityDependencies): SegnoActiv
   return {
     callModel: boundary(createCallModel(dependencies)),
     runTool: boundary(createRunTool(dependencies)),
+    checkPlan: boundary(createCheckPlan(dependencies)),
   };
 }

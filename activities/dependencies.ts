@@ -14,6 +14,8 @@ export interface ActivityDependencies {
   transcripts: TranscriptCache;
   /** This worker instance, as the owner of steps. */
   owner: string;
+  /** Names of the project's workflows. */
+  workflows: readonly string[];
 }
 
 /** Which step the running activity is an attempt of. */

@@ -8,6 +8,8 @@
  * 3. Fields are only ever added, and optional: histories recorded by every released version replay.
  */
 
+import type { Plan } from './plan/plan.js';
+
 /** What activities must know of a run beyond what Temporal tells them; absent fields have their defaults. */
 export interface RunContext {
   /** The user's run: the root workflow's id. Default: the activity's own workflow id. */
@@ -101,9 +103,21 @@ export interface RunToolResult {
   policy?: ToolPolicy;
 }
 
+export interface CheckPlanRequest {
+  /** The document, as it was given. */
+  plan: unknown;
+}
+
+export interface CheckPlanResult {
+  /** The plan to run: from here on what stands in history, whatever a later version would say of it. */
+  plan: Plan;
+}
+
 export interface SegnoActivities {
   callModel(request: CallModelRequest): Promise<CallModelResult>;
   runTool(request: RunToolRequest): Promise<RunToolResult>;
+  /** @throws `Plan.Invalid`, with every fault */
+  checkPlan(request: CheckPlanRequest): Promise<CheckPlanResult>;
 }
 
 /** What the plain JSON of a run's memo carries under the key `segno`. */

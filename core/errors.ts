@@ -149,6 +149,11 @@ export const errorKinds = {
   ),
   // plans
   'Plan.Invalid': kind(false, 400, 'The plan is not valid. The message gives the path of each fault in the document.'),
+  'Plan.MissingValue': kind(
+    false,
+    422,
+    'A reference of the plan led to nothing: the step it names did not run, or gave no such field. Give it a `default`, or correct it.',
+  ),
   'Plan.Unknown': kind(false, 400, 'There is no plan of that name. The message lists the known ones.'),
   // approvals
   'Approval.Rejected': kind(false, 403, 'A person decided against the step that asked for approval.'),

@@ -10,25 +10,28 @@ import { join } from 'node:path';
  * unreadable cache, a file that is gone) means building anew.
  */
 interface CachedBundle {
-  version: 1;
+  version: 2;
   /** Size and time of last change (milliseconds), by path. */
   files: Record<string, string>;
   code: string;
+  workflows: readonly string[];
 }
+
+type CachedCode = Pick<CachedBundle, 'code' | 'workflows'>;
 
 function cacheFile(dir: string, sources: readonly string[]): string {
   const name = createHash('sha256').update(JSON.stringify(sources)).digest('hex').slice(0, 16);
   return join(dir, `workflows-${name}.json`);
 }
 
-export async function readCachedBundle(dir: string, sources: readonly string[]): Promise<{ code: string } | undefined> {
+export async function readCachedBundle(dir: string, sources: readonly string[]): Promise<CachedCode | undefined> {
   try {
     const cached = JSON.parse(await readFile(cacheFile(dir, sources), 'utf8')) as CachedBundle;
-    if (cached.version !== 1) return undefined;
+    if (cached.version !== 2) return undefined;
     const same = await Promise.all(
       Object.entries(cached.files).map(async ([file, was]) => (await stamp(file)) === was),
     );
-    return same.every(Boolean) ? { code: cached.code } : undefined;
+    return same.every(Boolean) ? { code: cached.code, workflows: cached.workflows } : undefined;
   } catch {
     return undefined;
   }
@@ -39,11 +42,11 @@ export async function cacheBundle(
   dir: string,
   sources: readonly string[],
   files: readonly string[],
-  code: string,
+  { code, workflows }: CachedCode,
 ): Promise<void> {
   try {
     const stamps = await Promise.all(files.map(async (file) => [file, await stamp(file)] as const));
-    const cached: CachedBundle = { version: 1, files: Object.fromEntries(stamps), code };
+    const cached: CachedBundle = { version: 2, files: Object.fromEntries(stamps), code, workflows };
     const path = cacheFile(dir, sources);
     await mkdir(dir, { recursive: true });
     const draft = `${path}.${process.pid}.tmp`;

@@ -9,6 +9,12 @@ import { cacheBundle, readCachedBundle } from './bundleCache.js';
 
 const temporalWorkflow = dirname(createRequire(import.meta.url).resolve('@temporalio/workflow/package.json'));
 
+export interface WorkflowBundle {
+  code: string;
+  /** What the user's modules export: the workflows a plan may name, and what else there is (signals, constants). */
+  workflows: readonly string[];
+}
+
 /** A module of this package, compiled or as source. */
 function own(path: string): string {
   const file = fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -24,18 +30,19 @@ function own(path: string): string {
 export async function bundleWorkflows(
   workflowPaths: readonly string[],
   { cacheDir }: { cacheDir?: string } = {},
-): Promise<{ code: string }> {
+): Promise<WorkflowBundle> {
   const sources = [own('workflows/services/index'), own('workflows/interceptors'), ...workflowPaths];
   const cached = cacheDir === undefined ? undefined : await readCachedBundle(cacheDir, sources);
   if (cached) return cached;
-  const { code, files } = await build(workflowPaths);
-  if (cacheDir !== undefined) await cacheBundle(cacheDir, sources, files, code);
-  return { code };
+  const { code, workflows, files } = await build(workflowPaths);
+  if (cacheDir !== undefined) await cacheBundle(cacheDir, sources, files, { code, workflows });
+  return { code, workflows };
 }
 
-async function build(workflowPaths: readonly string[]): Promise<{ code: string; files: string[] }> {
+async function build(workflowPaths: readonly string[]): Promise<WorkflowBundle & { files: string[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'segno-bundle-'));
   let files: string[] = [];
+  const workflows = new Set<string>();
   try {
     const entry = join(folder, 'workflows.cjs');
     await writeFile(entry, entrySource([own('workflows/services/index'), ...workflowPaths]));
@@ -55,14 +62,19 @@ async function build(workflowPaths: readonly string[]): Promise<{ code: string; 
         plugins: [
           ...(config.plugins ?? []),
           (compiler) => {
-            compiler.hooks.afterCompile.tap('segno', ({ fileDependencies }) => {
+            compiler.hooks.afterCompile.tap('segno', ({ fileDependencies, modules, moduleGraph }) => {
               files = [...fileDependencies].filter((file) => !file.startsWith(folder));
+              for (const module of modules) {
+                if (!workflowPaths.includes((module as { resource?: string }).resource ?? '')) continue;
+                const provided = moduleGraph.getProvidedExports(module);
+                if (Array.isArray(provided)) for (const name of provided) workflows.add(name);
+              }
             });
           },
         ],
       }),
     });
-    return { code, files };
+    return { code, workflows: [...workflows].sort(), files };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

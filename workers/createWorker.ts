@@ -13,8 +13,8 @@ export interface CreateWorkerOptions {
   /** Address, TLS and API key of the Temporal server. */
   connection: NativeConnectionOptions;
   namespace?: string;
-  /** From `bundleWorkflows`. */
-  workflowBundle: { code: string };
+  /** From `bundleWorkflows`; without the names of its workflows, plans cannot start them. */
+  workflowBundle: { code: string; workflows?: readonly string[] };
   /** Unique to this process start; the owner of the steps it runs. Default: random. */
   instance?: string;
   env?: NodeJS.ProcessEnv;
@@ -44,6 +44,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       models: new ModelClients(config, env),
       transcripts: new TranscriptCache(),
       owner: instance,
+      workflows: options.workflowBundle.workflows ?? [],
     });
     const worker = await Worker.create({
       connection,
@@ -52,7 +53,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       identity: instance,
       // Names the workflow code; the SDK's default is ten times as long, and stands in three events of every step.
       buildId: createHash('sha256').update(options.workflowBundle.code).digest('base64url').slice(0, 8),
-      ...historyOptions({ workflowBundle: options.workflowBundle, blobs: ledgerBlobStore(ledger) }),
+      ...historyOptions({ workflowBundle: { code: options.workflowBundle.code }, blobs: ledgerBlobStore(ledger) }),
       activities,
       // Quick steps wait for the ledger most of their time; a hundred at once would only wait for each other, and time out.
       maxConcurrentLocalActivityExecutions: 16,

@@ -95,7 +95,7 @@ export async function runGraph(path: string, steps: readonly GraphBody[], option
             settled(name, step, result);
             startReady();
           })
-          .catch((error: unknown) => {
+          .catch((error: Error) => {
             halted ??= notNeeded;
             reject(error);
           });

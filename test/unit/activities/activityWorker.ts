@@ -93,6 +93,7 @@ export function aWorker(options: WorkerOptions): TestWorker {
     providers: { test: { baseURL, apiKeyEnv: 'TEST_API_KEY' } },
   });
   const { callModel, runTool } = createActivities({
+    workflows: [],
     ledger,
     config,
     models: new ModelClients(config, { TEST_API_KEY: apiKey }),

@@ -1,0 +1,70 @@
+import type { PlanCatalogue } from './catalogue.js';
+import { isFault, malformed, type OutputSchemas } from './outputSchemas.js';
+import { kindOf, planLimits } from './plan.js';
+import { type PlacedAction, referencesOf } from './planGraph.js';
+import { formatPath } from './references.js';
+import { schemaFaults } from './schemaFaults.js';
+
+const called = { agent: 'agents', tool: 'tools', workflow: 'workflows' } as const;
+const toldNames = 20;
+
+/** What is wrong with one action, without those in it: what it names, refers to, and gives to what it calls. */
+export function actionFaults(placed: PlacedAction, catalogue: PlanCatalogue, schemas: OutputSchemas): string[] {
+  const { action, at, nesting } = placed;
+  if (nesting > planLimits.nesting) return [`${formatPath(at)}: actions are nested over ${planLimits.nesting} deep`];
+  return [
+    ...malformed(action.input, [...at, 'input']),
+    ...malformed(action.value, [...at, 'value']),
+    ...malformed(action.map?.over, [...at, 'map', 'over']),
+    ...referenceFaults(placed, schemas),
+    ...callFaults(placed, catalogue, schemas),
+    ...overFaults(placed, schemas),
+  ];
+}
+
+/** References to steps that are not there are faults of the graph. */
+function referenceFaults({ action, at, locals }: PlacedAction, schemas: OutputSchemas): string[] {
+  return referencesOf(action, at).flatMap(({ path, at: place }) => {
+    const [root = '', id] = path;
+    const where = formatPath(place);
+    if (root === 'steps') {
+      if (id === undefined) return [`${where}: steps must be followed by the id of a step: steps.ID`];
+      const found = schemas.resolve(path);
+      return isFault(found) ? [`${where}: ${found.fault}`] : [];
+    }
+    const known = ['input', 'steps', ...locals];
+    return known.includes(root) ? [] : [`${where}: there is no ${root} here; there are: ${known.join(', ')}`];
+  });
+}
+
+function callFaults({ action, at }: PlacedAction, catalogue: PlanCatalogue, schemas: OutputSchemas): string[] {
+  const kind = kindOf(action);
+  if (kind !== 'agent' && kind !== 'tool' && kind !== 'workflow')
+    return action.input === undefined
+      ? []
+      : [`${formatPath([...at, 'input'])}: only an agent, a tool or a workflow takes input`];
+  const name = action[kind]!;
+  const known = catalogue[called[kind]];
+  if (!Object.hasOwn(known, name))
+    return [`${formatPath([...at, kind])}: no ${kind} is named ${name}; there are: ${told(Object.keys(known))}`];
+  const { input } = known[name]!;
+  if (!input) return [];
+  return schemaFaults(action.input ?? null, input, [...at, 'input'], ({ $ref }) => {
+    const found = schemas.resolve(String($ref).split('.'));
+    return isFault(found) ? undefined : found;
+  });
+}
+
+function overFaults({ action, at }: PlacedAction, schemas: OutputSchemas): string[] {
+  if (!action.map) return [];
+  return schemaFaults(action.map.over, { type: 'array' }, [...at, 'map', 'over'], ({ $ref }) => {
+    const found = schemas.resolve(String($ref).split('.'));
+    return isFault(found) ? undefined : found;
+  });
+}
+
+function told(names: readonly string[]): string {
+  const sorted = [...names].sort();
+  const more = sorted.length > toldNames ? `, … ${sorted.length - toldNames} more` : '';
+  return `${sorted.slice(0, toldNames).join(', ') || 'none'}${more}`;
+}

@@ -1,0 +1,99 @@
+import type { JsonSchema } from '../schema.js';
+import type { PlanCatalogue, Signature } from './catalogue.js';
+import { kindOf, type Plan, type PlanAction, type PlanStep } from './plan.js';
+import { formatPath, isReference, referenceFault, referencesIn } from './references.js';
+import { fieldSchema } from './schemaFaults.js';
+
+/** What is known of the outputs of a plan's steps before it runs. */
+export class OutputSchemas {
+  private readonly steps: ReadonlyMap<string, PlanStep>;
+
+  constructor(
+    { steps }: Pick<Plan, 'steps'>,
+    private readonly catalogue: PlanCatalogue,
+  ) {
+    this.steps = new Map(steps.map((step) => [step.id, step]));
+  }
+
+  /** The schema of what a reference leads to; `fault` when it surely leads to nothing. Only steps have schemas. */
+  resolve([root, id, ...fields]: readonly string[]): JsonSchema | { fault: string } | undefined {
+    const step = root === 'steps' && id !== undefined ? this.steps.get(id) : undefined;
+    // A fallback gives something of its own.
+    let schema = step && !step.fallback ? this.of(step) : undefined;
+    const whole = schema;
+    let path = `steps.${id}`;
+    for (const field of fields) {
+      if (!schema || !whole) return undefined;
+      const found = fieldSchema(schema, field, whole);
+      if (isFault(found)) return { fault: `${path} has no ${field}: ${found.fault}` };
+      schema = found;
+      path += `.${field}`;
+    }
+    return schema;
+  }
+
+  private of(action: PlanAction): JsonSchema | undefined {
+    switch (kindOf(action)) {
+      case 'agent':
+        return this.signature('agents', action.agent)?.output;
+      case 'tool':
+        return this.signature('tools', action.tool)?.output;
+      case 'sequence':
+        return this.of(action.sequence!.at(-1)!);
+      case 'map':
+        return { type: 'array' };
+      case 'refine':
+        return {
+          type: 'object',
+          properties: {
+            draft: {},
+            acceptable: { type: 'boolean' },
+            rounds: { type: 'integer' },
+            stopped: { type: 'string' },
+          },
+          additionalProperties: false,
+        };
+      default:
+        return undefined;
+    }
+  }
+
+  signature(kind: keyof PlanCatalogue, name: string | undefined): Signature | undefined {
+    const known = this.catalogue[kind];
+    return name !== undefined && Object.hasOwn(known, name) ? known[name] : undefined;
+  }
+}
+
+export function isFault(found: JsonSchema | { fault: string } | undefined): found is { fault: string } {
+  return typeof found?.['fault'] === 'string';
+}
+
+/** What is wrong with the references of a plan's `output`, which sees every step. */
+export function outputFaults({ output, steps }: Plan, schemas: OutputSchemas): string[] {
+  const ids = new Set(steps.map(({ id }) => id));
+  return [
+    ...malformed(output, ['output']),
+    ...referencesIn(output, ['output']).flatMap(({ path, at }) => {
+      const where = formatPath(at);
+      const [root, id] = path;
+      if (root === 'input') return [];
+      if (root !== 'steps') return [`${where}: there is no ${root}; a reference begins with input or steps`];
+      if (id === undefined) return [`${where}: steps must be followed by the id of a step: steps.ID`];
+      if (!ids.has(id)) return [`${where}: there is no step ${id}`];
+      const found = schemas.resolve(path);
+      return isFault(found) ? [`${where}: ${found.fault}`] : [];
+    }),
+  ];
+}
+
+/** References whose own form is wrong. */
+export function malformed(value: unknown, at: readonly (string | number)[]): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (isReference(value)) {
+    const fault = referenceFault(value);
+    return fault === undefined ? [] : [`${formatPath(at)}: ${fault}`];
+  }
+  return Object.entries(value).flatMap(([key, part]) =>
+    malformed(part, [...at, Array.isArray(value) ? Number(key) : key]),
+  );
+}

@@ -1,0 +1,109 @@
+/**
+ * A plan: steps that come after each other, as JSON, written by a person or by a model. These are its types; planSchema.ts
+ * checks them.
+ *
+ * Invariants:
+ * 1. A plan of version 1 keeps its meaning: it stands in the history of runs that are replayed months later. Fields are only
+ *    ever added, and optional.
+ * 2. Values come by reference: `{ "$ref": "steps.analyze.score" }`. No code, but conditions in CEL.
+ */
+export interface Plan {
+  version: 1;
+  name: string;
+  description?: string | undefined;
+  steps: PlanStep[];
+  /** JSON with references. Default: the outputs of the steps no other comes after, by id. */
+  output?: unknown;
+  /** Default `fail`. */
+  onFailure?: 'fail' | 'continue' | undefined;
+  /** Limit of all steps together. */
+  timeout?: PlanDuration | undefined;
+  /** Steps that run at once. */
+  concurrency?: number | undefined;
+}
+
+/** Milliseconds, or a text such as `30s` or `2m`. */
+export type PlanDuration = number | string;
+
+export interface PlanStep extends PlanAction {
+  id: string;
+  /** Steps it comes after, beside those it refers to. */
+  after?: string[] | undefined;
+  /** As in `dag`. */
+  needs?: 'completed' | 'ended' | undefined;
+  /** CEL over `input` and `steps`. */
+  when?: string | undefined;
+  retry?: { attempts: number; delay?: PlanDuration | undefined } | undefined;
+  timeout?: PlanDuration | undefined;
+  fallback?: PlanAction | undefined;
+}
+
+/** What a step does: exactly one of the keys but `input`. */
+export interface PlanAction {
+  agent?: string | undefined;
+  tool?: string | undefined;
+  workflow?: string | undefined;
+  /** Of the agent, tool or workflow: JSON with references. */
+  input?: unknown;
+  /** The output itself: JSON with references. */
+  value?: unknown;
+  /** Side by side; by name or in a list. */
+  parallel?: Record<string, PlanAction> | PlanAction[] | undefined;
+  /** One after the other; each may refer to `previous`. */
+  sequence?: PlanAction[] | undefined;
+  map?: PlanMap | undefined;
+  refine?: PlanRefine | undefined;
+}
+
+export interface PlanMap {
+  /** A reference to a list, or a list. */
+  over: unknown;
+  /** May refer to `item` and `index`. */
+  do: PlanAction;
+  /** A longer list is a failure. Default and limit 1,000. */
+  maxItems?: number | undefined;
+  /** Items at once. */
+  concurrency?: number | undefined;
+}
+
+export interface PlanRefine {
+  /** May refer to `draft` and `feedback`, which are null in the first round. */
+  write: PlanAction;
+  /** May refer to `draft`; gives `{ acceptable, feedback, score? }`. */
+  review: PlanAction;
+  maxRounds?: number | undefined;
+}
+
+export const actionKinds = [
+  'agent',
+  'tool',
+  'workflow',
+  'value',
+  'parallel',
+  'sequence',
+  'map',
+  'refine',
+] as const satisfies readonly (keyof PlanAction)[];
+export type ActionKind = (typeof actionKinds)[number];
+
+/** What a plan may hold; a bigger one wants to be several. */
+export const planLimits = {
+  steps: 500,
+  /** Objects, lists and values in all. */
+  values: 20_000,
+  /** Objects and lists in each other. */
+  depth: 40,
+  /** Characters of all texts together. */
+  characters: 1_000_000,
+  /** Actions in actions: a map in a parallel in a sequence. */
+  nesting: 4,
+  items: 1_000,
+  attempts: 100,
+  rounds: 100,
+} as const;
+
+/** Which of its keys makes the action; undefined when none does, or several do. */
+export function kindOf(action: PlanAction): ActionKind | undefined {
+  const kinds = actionKinds.filter((kind) => Object.hasOwn(action, kind) && action[kind] !== undefined);
+  return kinds.length === 1 ? kinds[0] : undefined;
+}

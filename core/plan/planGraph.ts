@@ -1,0 +1,102 @@
+import { compileCel } from '../cel.js';
+import type { GraphStep } from '../graph.js';
+import { type Plan, type PlanAction, type PlanStep } from './plan.js';
+import { type DocumentPath, type Reference, referencesIn } from './references.js';
+
+/** An action, where it stands in the document, and the names it may refer to beside `input` and `steps`. */
+export interface PlacedAction {
+  action: PlanAction;
+  at: DocumentPath;
+  locals: readonly string[];
+  nesting: number;
+}
+
+/** A step and the steps it comes after: those it names, and those it refers to. */
+export interface PlanGraphStep extends GraphStep {
+  /** Where each name of `after` stands in the document. */
+  readonly places: readonly DocumentPath[];
+}
+
+export const planVariables = ['input', 'steps'] as const;
+
+/** The steps of a plan as a graph, in their order. */
+export function planGraph({ steps }: Pick<Plan, 'steps'>): PlanGraphStep[] {
+  return steps.map((step, index) => {
+    const at: DocumentPath = ['steps', index];
+    const edges = new Map<string, DocumentPath>();
+    const add = (name: string, place: DocumentPath): void => {
+      if (!edges.has(name)) edges.set(name, place);
+    };
+    step.after?.forEach((name, position) => add(name, [...at, 'after', position]));
+    for (const { name, place } of stepsReferredTo(step, at)) add(name, place);
+    return { name: step.id, after: [...edges.keys()], places: [...edges.values()] };
+  });
+}
+
+function stepsReferredTo(step: PlanStep, at: DocumentPath): { name: string; place: DocumentPath }[] {
+  const references = actionsOf(step, at).flatMap(({ action, at: place }) => referencesOf(action, place));
+  const named = references.flatMap(({ path: [root, name], at: place }) =>
+    root === 'steps' && name !== undefined ? [{ name, place }] : [],
+  );
+  const inCondition = conditionReferences(step.when).flatMap(([root, name]) =>
+    root === 'steps' && name !== undefined ? [{ name, place: [...at, 'when'] }] : [],
+  );
+  return [...named, ...inCondition];
+}
+
+export function conditionReferences(when: string | undefined): readonly (readonly string[])[] {
+  if (when === undefined) return [];
+  const compiled = compileCel(when, { variables: planVariables, result: 'bool' });
+  return 'faults' in compiled ? [] : compiled.references;
+}
+
+/** The action of a step, its fallback, and all actions in them. */
+export function actionsOf(step: PlanStep, at: DocumentPath): PlacedAction[] {
+  return [
+    ...nestedActions({ action: step, at, locals: [], nesting: 0 }),
+    ...(step.fallback ? nestedActions({ action: step.fallback, at: [...at, 'fallback'], locals: [], nesting: 0 }) : []),
+  ];
+}
+
+function nestedActions(placed: PlacedAction): PlacedAction[] {
+  return [placed, ...partsOf(placed).flatMap(nestedActions)];
+}
+
+/** The actions directly in one. */
+export function partsOf({ action, at, locals, nesting }: PlacedAction): PlacedAction[] {
+  const part = (inner: PlanAction, where: DocumentPath, ...names: string[]): PlacedAction => ({
+    action: inner,
+    at: [...at, ...where],
+    locals: [...locals, ...names],
+    nesting: nesting + 1,
+  });
+  const { parallel, sequence, map, refine } = action;
+  return [
+    ...(Array.isArray(parallel)
+      ? parallel.map((inner, index) => part(inner, ['parallel', index]))
+      : Object.entries(parallel ?? {}).map(([name, inner]) => part(inner, ['parallel', name]))),
+    ...(sequence ?? []).map((inner, index) => part(inner, ['sequence', index], ...(index === 0 ? [] : ['previous']))),
+    ...(map ? [part(map.do, ['map', 'do'], 'item', 'index')] : []),
+    ...(refine
+      ? [
+          part(refine.write, ['refine', 'write'], 'draft', 'feedback'),
+          part(refine.review, ['refine', 'review'], 'draft'),
+        ]
+      : []),
+  ];
+}
+
+/** The references of an action itself, without those of actions in it. */
+export function referencesOf(action: PlanAction, at: DocumentPath): Reference[] {
+  return [
+    ...referencesIn(action.input, [...at, 'input']),
+    ...referencesIn(action.value, [...at, 'value']),
+    ...referencesIn(action.map?.over, [...at, 'map', 'over']),
+  ];
+}
+
+/** Ids of the steps no other comes after: whose outputs are the plan's when it names none. */
+export function lastSteps(graph: readonly GraphStep[]): string[] {
+  const before = new Set(graph.flatMap(({ after }) => after));
+  return graph.map(({ name }) => name).filter((name) => !before.has(name));
+}

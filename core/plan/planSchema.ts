@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { JsonSchema } from '../schema.js';
+import { actionKinds, kindOf, type Plan, type PlanAction, planLimits, type PlanStep } from './plan.js';
+
+/** In conditions and references a name stands between dots; the three words would hide what every object has. */
+const id = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a name of letters, digits, _ and -, at most 64, that begins with a letter')
+  .refine((name) => !['constructor', 'prototype', 'toString'].includes(name), 'this name is reserved');
+const definitionName = z.string().min(1).max(200);
+
+const maxDurationMs = 365 * 24 * 3_600_000;
+const durationForm = 'milliseconds, or a text such as "30s", "2m" or "1 hour"';
+const duration = z.union(
+  [
+    z.number().int().positive().max(maxDurationMs),
+    z.string().regex(/^\d{1,6} ?(ms|s|m|h|d|seconds?|minutes?|hours?|days?)$/, durationForm),
+  ],
+  { error: durationForm },
+);
+const concurrency = z.number().int().min(1).max(planLimits.steps).optional();
+
+const action: z.ZodType<PlanAction> = z
+  .lazy(() => z.strictObject(actionShape).superRefine(oneKind))
+  .meta({ id: 'action', description: 'What a step does: exactly one of its keys but `input`.' });
+const actions = z.array(action).min(1).max(planLimits.items);
+
+const actionShape = {
+  agent: definitionName.optional().describe('An agent of the project.'),
+  tool: definitionName.optional().describe('A tool of the project.'),
+  workflow: definitionName.optional().describe('A workflow of the project, as a child of the run.'),
+  input: z.json().optional().describe('JSON; {"$ref": "steps.ID.FIELD"} and {"$ref": "input.FIELD"} stand for values.'),
+  value: z.json().optional().describe('The output itself: JSON with references.'),
+  parallel: z
+    .union([z.record(id, action), actions])
+    .optional()
+    .describe('Actions side by side, by name or in a list.'),
+  sequence: actions.optional().describe('Actions one after the other; each may refer to `previous`.'),
+  map: z
+    .strictObject({
+      over: z.json().describe('A reference to a list, or a list.'),
+      do: action.describe('For each element; may refer to `item` and `index`.'),
+      maxItems: z.number().int().min(1).max(planLimits.items).optional(),
+      concurrency,
+    })
+    .optional(),
+  refine: z
+    .strictObject({
+      write: action.describe('Writes a draft; may refer to `draft`, the one before, and `feedback`.'),
+      review: action.describe('Reviews `draft`: gives { acceptable, feedback, score? }.'),
+      maxRounds: z.number().int().min(1).max(planLimits.rounds).optional(),
+    })
+    .optional(),
+};
+
+const step: z.ZodType<PlanStep> = z
+  .strictObject({
+    id,
+    after: z.array(id).max(planLimits.steps).optional().describe('Steps it comes after, beside those it refers to.'),
+    needs: z.enum(['completed', 'ended']).optional(),
+    when: z.string().min(1).optional().describe('A condition in CEL over `input` and `steps`.'),
+    retry: z
+      .strictObject({ attempts: z.number().int().min(1).max(planLimits.attempts), delay: duration.optional() })
+      .optional(),
+    timeout: duration.optional(),
+    fallback: action.optional().describe('Runs when the last try has failed.'),
+    ...actionShape,
+  })
+  .superRefine(oneKind);
+
+export const planSchema: z.ZodType<Plan> = z.strictObject({
+  version: z.literal(1),
+  name: id,
+  description: z.string().max(2_000).optional(),
+  steps: z.array(step).min(1).max(planLimits.steps),
+  output: z.json().optional().describe('JSON with references. Default: the outputs of the last steps, by id.'),
+  onFailure: z.enum(['fail', 'continue']).optional(),
+  timeout: duration.optional(),
+  concurrency,
+});
+
+function oneKind(given: PlanAction, context: z.RefinementCtx): void {
+  if (kindOf(given)) return;
+  const kinds = actionKinds.filter((kind) => given[kind] !== undefined);
+  context.addIssue({
+    code: 'custom',
+    message:
+      kinds.length === 0
+        ? `one of ${actionKinds.join(', ')} must say what it does`
+        : `${kinds.join(' and ')} stand side by side; only one may`,
+  });
+}
+
+/** For editors: published as schemas/plan.v1.json. */
+export function planJsonSchema(): JsonSchema {
+  return {
+    ...(z.toJSONSchema(planSchema, { io: 'input' }) as JsonSchema),
+    title: 'A plan for Segno',
+  };
+}

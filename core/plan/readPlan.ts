@@ -1,0 +1,96 @@
+/**
+ * Reads a document as a plan, or says all that is wrong with it, each with its path into the document.
+ *
+ * Invariants:
+ * 1. Whatever the document is, this neither throws nor runs long: its size is checked first, and everything after is linear in it.
+ * 2. At most `toldFaults` faults are told, and how many more there are.
+ */
+import type { z } from 'zod';
+import { celFaults } from '../cel.js';
+import { SegnoError } from '../errors.js';
+import { graphFaults } from '../graph.js';
+import { actionFaults } from './actionFaults.js';
+import type { PlanCatalogue } from './catalogue.js';
+import { documentFault } from './documentFaults.js';
+import type { Plan, PlanStep } from './plan.js';
+import { actionsOf, conditionReferences, planGraph, planVariables } from './planGraph.js';
+import { planSchema } from './planSchema.js';
+import { type DocumentPath, formatPath } from './references.js';
+import { outputFaults, OutputSchemas } from './outputSchemas.js';
+
+export const toldFaults = 20;
+
+/** @throws SegnoError `Plan.Invalid`, with every fault */
+export function parsePlan(document: unknown, catalogue: PlanCatalogue): Plan {
+  const read = readPlan(document, catalogue);
+  if ('plan' in read) return read.plan;
+  throw new SegnoError('Plan.Invalid', `the plan is not valid:\n${read.faults.join('\n')}`, {
+    details: { faults: read.faults },
+  });
+}
+
+/** What is wrong with a document as a plan; empty when it is one. */
+export function planFaults(document: unknown, catalogue: PlanCatalogue): string[] {
+  const read = readPlan(document, catalogue);
+  return 'plan' in read ? [] : read.faults;
+}
+
+function readPlan(document: unknown, catalogue: PlanCatalogue): { plan: Plan } | { faults: string[] } {
+  const tooBig = documentFault(document);
+  if (tooBig !== undefined) return { faults: [tooBig] };
+  const parsed = planSchema.safeParse(document);
+  if (!parsed.success) return { faults: bounded(parsed.error.issues.flatMap((issue) => issueFaults(issue, []))) };
+  const plan = parsed.data;
+  const faults = [...structureFaults(plan), ...contentFaults(plan, catalogue)];
+  return faults.length > 0 ? { faults: bounded([...new Set(faults)]) } : { plan };
+}
+
+/** Of a value with several forms, what is wrong with the form it comes closest to. */
+function issueFaults(issue: z.core.$ZodIssue, before: DocumentPath): string[] {
+  const at = [...before, ...(issue.path as (string | number)[])];
+  if (issue.code === 'invalid_union') {
+    const depth = (issues: readonly z.core.$ZodIssue[]): number =>
+      Math.max(0, ...issues.map(({ path }) => path.length));
+    const closest = [...issue.errors].sort((one, other) => depth(other) - depth(one))[0];
+    if (closest && depth(closest) > 0) return closest.flatMap((inner) => issueFaults(inner, at));
+  }
+  return [`${formatPath(at)}: ${issue.message}`];
+}
+
+/** Ids, order and cycles. */
+function structureFaults(plan: Plan): string[] {
+  const graph = planGraph(plan);
+  return graphFaults(graph).map(({ step, after, message }) => {
+    const place = after === undefined ? ['steps', step, 'id'] : graph[step]!.places[after]!;
+    return `${formatPath(place)}: ${message}`;
+  });
+}
+
+function contentFaults(plan: Plan, catalogue: PlanCatalogue): string[] {
+  const schemas = new OutputSchemas(plan, catalogue);
+  return [
+    ...plan.steps.flatMap((step, index) => {
+      const at: DocumentPath = ['steps', index];
+      return [
+        ...conditionFaults(step, at),
+        ...actionsOf(step, at).flatMap((placed) => actionFaults(placed, catalogue, schemas)),
+      ];
+    }),
+    ...outputFaults(plan, schemas),
+  ];
+}
+
+function conditionFaults({ when }: PlanStep, at: DocumentPath): string[] {
+  if (when === undefined) return [];
+  const where = formatPath([...at, 'when']);
+  const whole = conditionReferences(when).some(([root, name]) => root === 'steps' && name === undefined);
+  return [
+    ...celFaults(when, { variables: planVariables, result: 'bool' }).map((fault) => `${where}: ${fault}`),
+    ...(whole ? [`${where}: steps must be followed by the id of a step: steps.ID or steps["ID"]`] : []),
+  ];
+}
+
+function bounded(faults: string[]): string[] {
+  if (faults.length <= toldFaults) return faults;
+  return [...faults.slice(0, toldFaults), `… and ${faults.length - toldFaults} more`];
+}

@@ -1,0 +1,410 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineAgent } from '../../core/defineAgent.js';
+import { defineTool } from '../../core/defineTool.js';
+import { SegnoError } from '../../core/errors.js';
+import { inOrder } from '../../core/graph.js';
+import { planCatalogue } from '../../core/plan/catalogue.js';
+import { documentFault } from '../../core/plan/documentFaults.js';
+import { type Plan, planLimits } from '../../core/plan/plan.js';
+import { planGraph } from '../../core/plan/planGraph.js';
+import { parsePlan, planFaults, toldFaults } from '../../core/plan/readPlan.js';
+import { resolveReferences } from '../../core/plan/references.js';
+
+const analyst = defineAgent({
+  instructions: 'Analyze.',
+  input: z.object({ text: z.string(), depth: z.number().int().default(1), tone: z.enum(['dry', 'warm']).optional() }),
+  output: z.object({ score: z.number(), tags: z.array(z.string()), by: z.object({ name: z.string() }).nullable() }),
+});
+const publish = defineTool({
+  description: 'Publishes.',
+  input: z.strictObject({ text: z.union([z.string(), z.object({ lines: z.array(z.string()) })]) }),
+  output: z.object({ url: z.string() }),
+  execute: () => ({ url: 'x' }),
+});
+const catalogue = planCatalogue({
+  agents: new Map([['analyst', analyst]]),
+  tools: new Map([['publish', publish]]),
+  workflows: ['translate'],
+});
+
+const text = { $ref: 'input.text' };
+const analyze = { id: 'analyze', agent: 'analyst', input: { text } };
+const planOf = (steps: unknown, more: object = {}): unknown => ({ version: 1, name: 'test', steps, ...more });
+const faultsOf = (steps: unknown, more?: object): string[] => planFaults(planOf(steps, more), catalogue);
+
+const whole = planOf(
+  [
+    analyze,
+    {
+      id: 'publish',
+      tool: 'publish',
+      input: { text: { $ref: 'steps.analyze.tags.0', default: 'none' } },
+      when: 'steps.analyze.score > 7 && has(input.text)',
+      retry: { attempts: 3, delay: '5s' },
+      timeout: '2m',
+      fallback: { value: { url: null } },
+    },
+    {
+      id: 'each',
+      map: { over: { $ref: 'steps.analyze.tags' }, do: { agent: 'analyst', input: { text: { $ref: 'item' } } } },
+    },
+    { id: 'both', parallel: { one: { workflow: 'translate', input: text }, two: { value: 1 } }, after: ['publish'] },
+    { id: 'chain', sequence: [{ value: 1 }, { value: { $ref: 'previous' } }], needs: 'ended', after: ['each'] },
+    {
+      id: 'better',
+      refine: {
+        write: { agent: 'analyst', input: { text: { $ref: 'feedback.0', default: '' } } },
+        review: { value: { acceptable: true, feedback: [], draft: { $ref: 'draft' } } },
+      },
+    },
+  ],
+  {
+    description: 'All there is.',
+    output: { url: { $ref: 'steps.publish.url' } },
+    onFailure: 'continue',
+    timeout: 60_000,
+  },
+);
+
+describe('a plan', () => {
+  it('may use all there is', () => {
+    expect(planFaults(whole, catalogue)).toEqual([]);
+    expect(parsePlan(whole, catalogue)).toEqual(whole);
+  });
+
+  it('comes after what it refers to, without saying so', () => {
+    const graph = planGraph(parsePlan(whole, catalogue));
+    expect(Object.fromEntries(graph.map(({ name, after }) => [name, after]))).toEqual({
+      analyze: [],
+      publish: ['analyze'],
+      each: ['analyze'],
+      both: ['publish'],
+      chain: ['each'],
+      better: [],
+    });
+  });
+
+  it('is refused with all its faults in one error, each with its path', () => {
+    const error = (() => {
+      try {
+        return parsePlan(
+          planOf([
+            { id: 'a', agent: 'nobody' },
+            { id: 'a', value: 1 },
+          ]),
+          catalogue,
+        );
+      } catch (thrown) {
+        return thrown as SegnoError;
+      }
+    })();
+    expect(error).toBeInstanceOf(SegnoError);
+    expect(error).toMatchObject({
+      type: 'Plan.Invalid',
+      message:
+        'the plan is not valid:\nsteps[1].id: a is the name of step 0 already\nsteps[0].agent: no agent is named nobody; there are: analyst',
+    });
+  });
+
+  it.each<[string, unknown, string[]]>([
+    ['no step', [], ['steps: Too small: expected array to have >=1 items']],
+    [
+      'a step that does nothing',
+      [{ id: 'a' }],
+      ['steps[0]: one of agent, tool, workflow, value, parallel, sequence, map, refine must say what it does'],
+    ],
+    [
+      'a step that does two things',
+      [{ id: 'a', agent: 'analyst', tool: 'publish' }],
+      ['steps[0]: agent and tool stand side by side; only one may'],
+    ],
+    ['a key nobody knows', [{ ...analyze, model: 'x' }], ['steps[0]: Unrecognized key: "model"']],
+    [
+      'an id no condition could name',
+      [{ id: '__proto__x', value: 1 }],
+      ['steps[0].id: a name of letters, digits, _ and -, at most 64, that begins with a letter'],
+    ],
+    ['an id every object has', [{ id: 'constructor', value: 1 }], ['steps[0].id: this name is reserved']],
+    [
+      'a duration nobody understands',
+      [{ id: 'a', value: 1, timeout: 'soon' }],
+      ['steps[0].timeout: milliseconds, or a text such as "30s", "2m" or "1 hour"'],
+    ],
+    [
+      'a fault inside an action',
+      [{ id: 'a', parallel: { x: { agent: 1 } } }],
+      ['steps[0].parallel.x.agent: Invalid input: expected string, received number'],
+    ],
+    ['an unknown step before it', [{ id: 'a', value: 1, after: ['b'] }], ['steps[0].after[0]: there is no step b']],
+    [
+      'a reference to an unknown step',
+      [{ id: 'a', value: [{ $ref: 'steps.b.x' }] }],
+      ['steps[0].value[0]: there is no step b'],
+    ],
+    [
+      'a condition over an unknown step',
+      [{ id: 'a', value: 1, when: 'steps.b.x > 1' }],
+      ['steps[0].when: there is no step b'],
+    ],
+    [
+      'a condition over all steps',
+      [{ id: 'a', value: 1, when: 'steps.exists(k, k == "b")' }],
+      ['steps[0].when: steps must be followed by the id of a step: steps.ID or steps["ID"]'],
+    ],
+    [
+      'a condition that is no CEL',
+      [{ id: 'a', value: 1, when: 'input.x >' }],
+      ['steps[0].when: Unexpected token: EOF (at character 10)'],
+    ],
+    [
+      'a condition that gives no bool',
+      [{ id: 'a', value: 1, when: '1 + 1' }],
+      ['steps[0].when: it gives int, and bool is needed'],
+    ],
+    [
+      'a cycle of references',
+      [
+        { id: 'a', value: { $ref: 'steps.b' } },
+        { id: 'b', value: { $ref: 'steps.a' } },
+      ],
+      ['steps[1].value: a cycle: a → b → a'],
+    ],
+    ['a reference to itself', [{ id: 'a', value: { $ref: 'steps.a' } }], ['steps[0].value: a cycle: a → a']],
+    [
+      'a reference that is no path',
+      [{ id: 'a', value: { $ref: 'steps..a' } }],
+      ['steps[0].value: $ref is no path of names with dots such as "steps.analyze.score"'],
+    ],
+    [
+      'a reference with more beside it',
+      [{ id: 'a', value: { $ref: 'input', or: 1 } }],
+      ['steps[0].value: beside $ref only default may stand, not or'],
+    ],
+    [
+      'a local where there is none',
+      [{ id: 'a', value: { $ref: 'item' } }],
+      ['steps[0].value: there is no item here; there are: input, steps'],
+    ],
+    [
+      'input for what takes none',
+      [{ id: 'a', value: 1, input: 1 }],
+      ['steps[0].input: only an agent, a tool or a workflow takes input'],
+    ],
+    [
+      'an unknown workflow',
+      [{ id: 'a', workflow: 'gone' }],
+      ['steps[0].workflow: no workflow is named gone; there are: translate'],
+    ],
+    [
+      'a field of another type',
+      [{ id: 'a', agent: 'analyst', input: { text: 1 } }],
+      ['steps[0].input.text: string is needed, and this is integer'],
+    ],
+    [
+      'a number that is no integer',
+      [{ ...analyze, input: { text, depth: 1.5 } }],
+      ['steps[0].input.depth: integer is needed, and this is number'],
+    ],
+    [
+      'a choice there is not',
+      [{ ...analyze, input: { text, tone: 'loud' } }],
+      ['steps[0].input.tone: one of "dry", "warm" is needed'],
+    ],
+    ['a missing field', [{ id: 'a', agent: 'analyst', input: {} }], ['steps[0].input: the field text is missing']],
+    ['no input at all', [{ id: 'a', agent: 'analyst' }], ['steps[0].input: object is needed, and this is null']],
+    [
+      'a field nobody knows',
+      [{ id: 'a', tool: 'publish', input: { text: 'x', to: 'y' } }],
+      ['steps[0].input.to: there is no such field; the fields are: text'],
+    ],
+    [
+      'a fault in one form of several',
+      [{ id: 'a', tool: 'publish', input: { text: { lines: [1] } } }],
+      ['steps[0].input.text.lines[0]: string is needed, and this is integer'],
+    ],
+    [
+      'an output of another type',
+      [analyze, { id: 'b', agent: 'analyst', input: { text: { $ref: 'steps.analyze.score' } } }],
+      ['steps[1].input.text: string is needed, and steps.analyze.score is number'],
+    ],
+    [
+      'a field its step does not give',
+      [analyze, { id: 'b', value: { $ref: 'steps.analyze.scoer' } }],
+      ['steps[1].value: steps.analyze has no scoer: the fields are: score, tags, by'],
+    ],
+    [
+      'a map over what is no list',
+      [analyze, { id: 'b', map: { over: { $ref: 'steps.analyze.score' }, do: { value: 1 } } }],
+      ['steps[1].map.over: array is needed, and steps.analyze.score is number'],
+    ],
+    [
+      'actions nested too deeply',
+      [{ id: 'a', ...nested(planLimits.nesting + 1) }],
+      ['steps[0].sequence[0].sequence[0].sequence[0].sequence[0].sequence[0]: actions are nested over 4 deep'],
+    ],
+  ])('is refused for %s', (_, steps, faults) => {
+    expect(faultsOf(steps)).toEqual(faults);
+  });
+
+  it('is refused for an output that refers to nothing', () => {
+    expect(
+      faultsOf([analyze], { output: [{ $ref: 'steps.gone' }, { $ref: 'steps.analyze.url' }, { $ref: 'item' }] }),
+    ).toEqual([
+      'output[0]: there is no step gone',
+      'output[1]: steps.analyze has no url: the fields are: score, tags, by',
+      'output[2]: there is no item; a reference begins with input or steps',
+    ]);
+  });
+
+  it('may refer to what is not known before it runs', () => {
+    const steps = [
+      analyze,
+      { id: 'b', agent: 'analyst', input: { text: { $ref: 'steps.analyze.by.name' } } },
+      { id: 'c', agent: 'analyst', input: { $ref: 'input' } },
+      { ...analyze, id: 'd', fallback: { value: 'none' } },
+      { id: 'e', value: { $ref: 'steps.d.anything' } },
+    ];
+    expect(faultsOf(steps)).toEqual([]);
+  });
+});
+
+function nested(depth: number): object {
+  return depth === 0 ? { value: 1 } : { sequence: [nested(depth - 1)] };
+}
+
+describe('a hostile plan', () => {
+  const many = (count: number, step: (index: number) => object): object[] =>
+    Array.from({ length: count }, (_, i) => step(i));
+  let bottomless: unknown = 'x';
+  for (let depth = 0; depth < 100_000; depth += 1) bottomless = [bottomless];
+  const shared = many(50, () => ({ x: 1 }));
+  let bomb: unknown = shared;
+  for (let level = 0; level < 10; level += 1) bomb = many(9, () => bomb as object);
+
+  it.each<[string, unknown, string]>([
+    ['of ten thousand steps', planOf(many(10_000, (i) => ({ ...analyze, id: `s${i}` }))), 'over 20000 values'],
+    [
+      'of a thousand steps',
+      planOf(many(1_000, (i) => ({ id: `s${i}`, value: 1 }))),
+      'steps: Too big: expected array to have <=500 items',
+    ],
+    ['nested without end', planOf(bottomless), 'over 40 deep'],
+    ['that grows like the aliases of a YAML bomb', planOf(bomb), 'over 20000 values'],
+    ['of a very long text', planOf([{ id: 'a', value: 'x'.repeat(2_000_000) }]), 'over 1000000 characters'],
+    [
+      'with a huge condition',
+      planOf([{ id: 'a', value: 1, when: '!'.repeat(500_000) }]),
+      'steps[0].when: the expression has 500000 characters',
+    ],
+    ['with a deep condition', planOf([{ id: 'a', value: 1, when: '('.repeat(999) }]), 'steps[0].when: Exceeded max'],
+    [
+      'with an id that is a prototype',
+      JSON.parse('{"version":1,"name":"x","steps":[{"id":"__proto__","value":1}]}'),
+      'steps[0].id',
+    ],
+    [
+      'with a field that is a prototype',
+      planOf([{ id: 'a', value: JSON.parse('{"__proto__":{"x":1}}') as unknown }]),
+      'steps[0].value.__proto__: this name is reserved',
+    ],
+    ['with what is no JSON', planOf([{ id: 'a', value: () => 1 }]), 'steps[0].value: function is no JSON'],
+    ['with an object of a class', planOf([{ id: 'a', value: new Map() }]), 'steps[0].value: it is no JSON object'],
+    [
+      'of one ring of steps',
+      planOf(many(500, (i) => ({ id: `s${i}`, value: 1, after: [`s${(i + 1) % 500}`] }))),
+      'a cycle: s0 → s1',
+    ],
+    ['that is a text', 'steps', '(root): Invalid input'],
+    ['that is nothing', null, '(root): Invalid input'],
+  ])('%s is refused with its place', (_, document, fault) => {
+    expect(planFaults(document, catalogue).join('\n')).toContain(fault);
+  });
+
+  it('is told a bounded number of faults', () => {
+    const faults = faultsOf(many(400, (i) => ({ id: `s${i}`, agent: 'nobody' })));
+    expect(faults).toHaveLength(toldFaults + 1);
+    expect(faults.at(-1)).toBe('… and 380 more');
+  });
+
+  it('is not looked at beyond the limits', () => {
+    let visits = 0;
+    documentFault(bomb, () => (visits += 1));
+    expect(visits).toBeLessThanOrEqual(planLimits.values + 1);
+    visits = 0;
+    documentFault(bottomless, () => (visits += 1));
+    expect(visits).toBeLessThanOrEqual(planLimits.depth + 1);
+  });
+
+  it('never crashes the checker, however a valid one is changed, and what it lets pass can be ordered', () => {
+    const places = placesIn(whole);
+    const junk = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom<unknown>(
+        'steps.analyze',
+        { $ref: 'steps.publish' },
+        { $ref: 1 },
+        ['analyze', 'both'],
+        '__proto__',
+        {},
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom(...places), junk), { minLength: 1, maxLength: 4 }), (changes) => {
+        const document = structuredClone(whole);
+        for (const [place, value] of changes) put(document, place, structuredClone(value));
+        const faults = planFaults(document, catalogue);
+        if (faults.length > 0) {
+          for (const fault of faults) expect(fault).toMatch(/^(\(root\)|… and|[a-zA-Z]+[.[:])/);
+          return;
+        }
+        const { steps } = document as Plan;
+        expect(inOrder(planGraph({ steps }))).toHaveLength(steps.length);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+type Place = (string | number)[];
+
+function placesIn(value: unknown, at: Place = []): Place[] {
+  if (typeof value !== 'object' || value === null) return [at];
+  const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+  const inner = keys.flatMap((key) => placesIn((value as Record<string | number, unknown>)[key], [...at, key]));
+  return at.length === 0 ? inner : [at, ...inner];
+}
+
+function put(document: unknown, place: Place, value: unknown): void {
+  let target = document as Record<string | number, unknown> | undefined;
+  for (const part of place.slice(0, -1)) {
+    const next = target?.[part];
+    if (typeof next !== 'object' || next === null) return;
+    target = next as Record<string | number, unknown>;
+  }
+  if (target) target[place.at(-1)!] = value;
+}
+
+describe('a reference', () => {
+  const variables = { input: { a: [{ b: 1 }], none: null }, steps: { s: { length: 3 } } };
+
+  it.each<[unknown, unknown]>([
+    [{ $ref: 'input.a.0.b' }, 1],
+    [{ $ref: 'input.none' }, null],
+    [
+      { x: [{ $ref: 'steps.s' }], y: 2 },
+      { x: [{ length: 3 }], y: 2 },
+    ],
+    [{ $ref: 'input.a.7', default: 'none' }, 'none'],
+  ])('%j leads to %j', (value, expected) => {
+    expect(resolveReferences(value, variables)).toEqual(expected);
+  });
+
+  it.each(['input.a.length', 'input.constructor', 'input.__proto__', 'steps.toString', 'input.a.0.b.c', 'input.a.-1'])(
+    '%s reaches nothing but own fields',
+    ($ref) => {
+      expect(() => resolveReferences({ $ref }, variables)).toThrow('leads to nothing');
+    },
+  );
+});
