@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { approveCommand } from './commands/approve.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
 import {
@@ -48,6 +49,7 @@ const commands = [
   retryCommand(),
   agentsCommand(),
   workerCommand(),
+  approveCommand(),
   offlineModelCommand(),
   doctorCommand(),
 ];

@@ -4,8 +4,10 @@ import { type ProgressNode, progressTree } from '../core/progressTree.js';
 import { LiveBlock } from './liveBlock.js';
 import { colours, formatCost, formatDuration, formatTokens, printable } from './output.js';
 import { renderProgress } from './renderProgress.js';
+import { approvalLines, renderUnderWay } from './renderUnderWay.js';
 
 const pollMs = 250;
+const askMs = 1_000;
 /** After this long without a first step, somebody should know that no worker may be running. */
 const noWorkerHintMs = 8_000;
 
@@ -26,12 +28,43 @@ export async function watchRun(client: SegnoClient, run: Run, { stream, quiet }:
     return;
   }
   const view = stream.isTTY ? new TreeView(stream) : new LineView(stream);
+  const underWay = new UnderWay(client, run.id);
   for (let over = false; !over;) {
     over = await Promise.race([ended, delay(pollMs, false)]);
     const details = await client.show(run.id).catch(() => undefined);
-    if (details) view.show(details);
+    if (details) view.show(details.status === 'running' ? { ...details, ...underWay.latest() } : details);
   }
   view.end();
+}
+
+/** Asked in the background and less often: workers answer it, one that is busy or gone keeps nothing waiting. */
+class UnderWay {
+  private known: Pick<RunDetails, 'approvals' | 'patterns'> = {};
+  private askedAtMs = 0;
+  private asking = false;
+
+  constructor(
+    private readonly client: SegnoClient,
+    private readonly run: string,
+  ) {}
+
+  latest(): Pick<RunDetails, 'approvals' | 'patterns'> {
+    if (!this.asking && Date.now() - this.askedAtMs >= askMs) void this.ask();
+    return this.known;
+  }
+
+  private async ask(): Promise<void> {
+    this.asking = true;
+    this.askedAtMs = Date.now();
+    try {
+      const { approvals, patterns } = await this.client.show(this.run, { underWay: true });
+      this.known = { ...(approvals && { approvals }), ...(patterns && { patterns }) };
+    } catch {
+      // What was known stays; the next time may do better.
+    } finally {
+      this.asking = false;
+    }
+  }
 }
 
 class TreeView {
@@ -45,6 +78,7 @@ class TreeView {
     const tree = progressTree(details.steps, details.status !== 'running');
     this.block.draw([
       ...renderProgress(tree, Date.now(), this.stream),
+      ...renderUnderWay(details, this.stream),
       c.dim(totals(details)),
       ...hints(details).map(c.yellow),
     ]);
@@ -75,7 +109,7 @@ class LineView {
       if (node.error && node.state !== 'done') parts.push(node.error.type);
       this.stream.write(`${printable(parts.join('  '))}\n`);
     }
-    for (const hint of hints(details)) {
+    for (const hint of [...hints(details), ...approvalLines(details.approvals ?? [])]) {
       if (this.said.has(hint)) continue;
       this.said.set(hint, 'said');
       this.stream.write(`${hint}\n`);

@@ -8,7 +8,10 @@ import type {
 import { memoKey } from '../core/contracts.js';
 import { picoToUsd } from '../core/money.js';
 import { listSteps, type Ledger, type StepSummary, usageOfRun, type UsageSum } from '../ledger/index.js';
+import type { RunningPattern } from '../core/patternLines.js';
+import { approvalsOfRun, type WaitingApproval } from './approvals.js';
 import { runFailure } from './runFailure.js';
+import { runningPatterns } from './runningPatterns.js';
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed out' | 'unknown';
 
@@ -53,6 +56,10 @@ export interface RunDetails extends RunSummary {
   error?: { type: string; message: string; step?: string };
   /** The workflow's own code throws, or is not the code that made the history: Temporal tries it again and again. */
   stuck?: string;
+  /** What it waits for a person to decide; where it was asked for, as is the next. */
+  approvals?: WaitingApproval[];
+  /** Patterns under way, as far as a worker tells. */
+  patterns?: RunningPattern[];
 }
 
 const statuses: Record<string, RunStatus> = {
@@ -85,6 +92,19 @@ export async function listRuns(
       return summarize(description, await startOf(temporal.workflow, description), ledger);
     }),
   );
+}
+
+/** What a run is doing now, which its steps do not show. */
+export async function underWay(
+  temporal: Client,
+  description: WorkflowExecutionDescription,
+): Promise<Pick<RunDetails, 'approvals' | 'patterns'>> {
+  if (description.status.name !== 'RUNNING') return {};
+  const [approvals, patterns] = await Promise.all([
+    approvalsOfRun(temporal, description),
+    runningPatterns(temporal, description),
+  ]);
+  return { ...(approvals.length > 0 && { approvals }), ...(patterns.length > 0 && { patterns }) };
 }
 
 export async function describeRun(

@@ -25,7 +25,7 @@ import {
 import { decideApproval, type DecideOptions, listApprovals, type WaitingApproval } from './approvals.js';
 import { decodeInput } from './decodeInput.js';
 import { runFailure } from './runFailure.js';
-import { describeRun, type RunDetails, type RunSummary, listRuns } from './runs.js';
+import { describeRun, type RunDetails, type RunSummary, listRuns, underWay } from './runs.js';
 
 const tenant = 'default';
 
@@ -191,10 +191,18 @@ export class SegnoClient {
     return listRuns(this.temporal, this.ledger, options);
   }
 
-  /** @throws SegnoError `Run.Unknown` */
-  async show(id: string): Promise<RunDetails> {
+  /**
+   * @param options.underWay also ask a running run what it waits for (`approvals`) and how far its patterns are (`patterns`); up to
+   *   1.5 seconds when no worker answers. Default false
+   * @throws SegnoError `Run.Unknown`
+   */
+  async show(id: string, options: { underWay?: boolean } = {}): Promise<RunDetails> {
     const { handle, description } = await this.describe(id);
-    return describeRun(handle, description, this.ledger);
+    const [details, now] = await Promise.all([
+      describeRun(handle, description, this.ledger),
+      options.underWay ? underWay(this.temporal, description) : {},
+    ]);
+    return { ...details, ...now };
   }
 
   /**

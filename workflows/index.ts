@@ -39,3 +39,5 @@ export { withTimeout } from './patterns/withTimeout.js';
 export { runSteps, type PlanResult, type RunStepsOptions } from './plan/runSteps.js';
 export type { Decision } from '../core/approval.js';
 export { fail, isFailure } from './failure.js';
+export { route, type RouteOptions, type Routed, type Routes, type Unrouted } from './patterns/route.js';
+export type { Classification, RouteRule } from '../core/route.js';

@@ -6,6 +6,7 @@ import { loadProject, workflowNames } from '../../workers/loadProject.js';
 import { type ProjectFlags, uiAddress, withClient } from '../openProject.js';
 import { colours, formatCost, formatDuration, formatTokens, printJson, table, printable } from '../output.js';
 import { renderProgress } from '../renderProgress.js';
+import { renderUnderWay } from '../renderUnderWay.js';
 import { follow, writeResult } from './run.js';
 
 interface Flags extends ProjectFlags {
@@ -51,7 +52,7 @@ export function showCommand(): Command {
     .argument('<run>', "the run's id")
     .action(async (id: string, flags: Flags) => {
       await withClient(flags, async (client, dir) => {
-        const details = await client.show(id);
+        const details = await client.show(id, { underWay: true });
         if (flags.json) return printJson(details);
         const c = colours(process.stdout);
         const ui = uiAddress(dir, details.id, details.runId);
@@ -62,6 +63,7 @@ export function showCommand(): Command {
             `started ${details.startedAt}, ${formatDuration(details.durationMs)}, ${formatTokens(usage.inputTokens + usage.outputTokens)} tokens, ${formatCost(usage.costUsd)}${usage.estimated ? ' (at most)' : ''}`,
           ),
           ...renderProgress(progressTree(details.steps, details.status !== 'running'), Date.now(), process.stdout),
+          ...renderUnderWay(details, process.stdout),
           ...(details.error
             ? [
                 `${c.red(details.error.type)}: ${printable(details.error.message)}`,

@@ -68,6 +68,18 @@ export type Spec =
       onFailure?: 'fail' | 'escalate';
       timeout?: Duration;
     }
+  /** Its fallback notes why it was taken. */
+  | {
+      do: 'route';
+      input: unknown;
+      rules?: { when: string; to: string }[];
+      classify?: Spec;
+      minConfidence?: number;
+      routes: Record<string, Spec>;
+      fallback: Spec;
+      onFailure?: 'fail' | 'fallback';
+      timeout?: Duration;
+    }
   | { do: 'approval'; name: string; options?: Record<string, unknown> }
   /** Runs it as a child workflow. */
   | { do: 'child'; spec: Spec }

@@ -16,6 +16,7 @@ import {
   withTimeout,
 } from '../../../../workflows/index.js';
 import { runDag } from './dagBody.js';
+import { runRoute } from './routeBody.js';
 import type { Composition, Spec } from './spec.js';
 
 const { note, record } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
@@ -83,6 +84,8 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
     case 'supervise':
       return runInRounds(spec, name, body);
     case 'approval':
+    case 'route':
+      return runRoute(spec, name, runSpec);
       return approval(spec.name, spec.options);
     case 'child':
       return executeChild(compose, { args: [{ case: name, spec: spec.spec }] });

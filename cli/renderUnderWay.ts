@@ -1,0 +1,55 @@
+import type { RunDetails, WaitingApproval } from '../client/index.js';
+import { patternLines } from '../core/patternLines.js';
+import { colours, printable } from './output.js';
+
+/** What a run's steps do not show: how far its patterns are, and what it waits for. */
+export function renderUnderWay(
+  { id, patterns = [], approvals = [] }: Pick<RunDetails, 'id' | 'patterns' | 'approvals'>,
+  stream: NodeJS.WriteStream,
+): string[] {
+  const c = colours(stream);
+  const lines = patternLines(patterns, id).map(({ depth, label, text }) => ({
+    left: `${'  '.repeat(depth)}${printable(label)}`,
+    text: printable(text),
+  }));
+  const column = Math.min(48, Math.max(...lines.map(({ left }) => left.length), 0)) + 2;
+  return [
+    ...lines.map(({ left, text }) => c.dim(`${left.padEnd(column)}${text}`.trimEnd())),
+    ...approvalLines(approvals).map(c.yellow),
+  ];
+}
+
+const mostApprovals = 10;
+
+/** What waits for a person, and what to type. */
+export function approvalLines(approvals: readonly WaitingApproval[]): string[] {
+  const lines = approvals.slice(0, mostApprovals).flatMap((approval) => {
+    const { name, title, since, until } = approval;
+    const asked = title === undefined ? '' : `: ${printable(title)}`;
+    return [
+      `waiting for approval ${printable(name)} since ${minute(since)}, until ${minute(until)}${asked}`,
+      `  ${approveLine(approval, approvals)}`,
+    ];
+  });
+  const more = approvals.length - mostApprovals;
+  return more > 0 ? [...lines, `… and ${more} more: segno approve ${quoted(approvals[0]!.run)} --list`] : lines;
+}
+
+/** The command that approves it, with its name where that is enough among `all`. */
+export function approveLine(approval: WaitingApproval, all: readonly WaitingApproval[]): string {
+  const { run, name, path, workflowId } = approval;
+  const alike = all.filter((other) => other.run === run && other.name === name).length;
+  const address = workflowId === run ? path : `${workflowId}/${path}`;
+  return `segno approve ${quoted(run)} ${quoted(alike === 1 ? name : address)}`;
+}
+
+/** UTC, to the minute. */
+export function minute(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** As a POSIX shell takes it as one word. */
+function quoted(word: string): string {
+  const plain = printable(word);
+  return /^[\w./:@%+=,-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", "'\\''")}'`;
+}
