@@ -161,6 +161,13 @@ describe('content pipelines', () => {
     const enhanced = ask(z.object({ enhancedText: z.string(), improvements: z.array(z.string()), seoOptimized: z.boolean() }), { text }, 'Improve the content.'); // prettier-ignore
     expect(enhanced.enhancedText).toContain('Our new app is great and fast. Users love');
   });
+
+  it('enhance the text and not the id or title it came under', () => {
+    const text = 'dahlias are not hardy .  Lift them after the first frost.';
+    const system = 'Improve the content.';
+    const enhanced = ask(z.object({ enhancedText: z.string() }), { contentId: 'c-1', title: 'Dahlias', text }, system);
+    expect(enhanced.enhancedText).toBe('Dahlias are not hardy. Lift them after the first frost.');
+  });
 });
 
 describe('an input of a few words', () => {

@@ -109,7 +109,9 @@ function rewrite(words: readonly string[], scope: Scope): string | undefined {
     )
   )
     return undefined;
-  const text = scope.source.material.facts.texts[0] ?? scope.source.material.text;
+  // Ids and titles stand beside the text, before or after it.
+  const [longest] = [...scope.source.material.facts.texts].sort((a, b) => b.length - a.length);
+  const text = longest ?? scope.source.material.text;
   if (text.trim() === '') return undefined;
   return text
     .split('\n')
