@@ -15,6 +15,8 @@ export interface PatternsStack extends TestStack {
   run(spec: Spec, name?: string): Promise<unknown>;
   /** Run it to the failure that is expected of it. */
   failure(spec: Spec, name?: string): Promise<SegnoError>;
+  /** Stop the worker the stack began with; `startWorker` starts another. */
+  stopWorker(): Promise<void>;
 }
 
 /** The project of this folder on real servers, with one worker. */
@@ -24,11 +26,14 @@ export function usePatternsStack(): () => PatternsStack {
     const stack = await startTestStack({
       tools,
       workflows: new URL('./project/workflow.ts', import.meta.url).href,
+      worker: false,
     });
+    const worker = await stack.startWorker();
     const start = (spec: Spec, name = aCase()): Promise<Run> => stack.client.start('compose', { case: name, spec });
     started = {
       ...stack,
       start,
+      stopWorker: () => worker.stop(),
       run: async (spec, name) => (await start(spec, name)).result(),
       failure: async (spec, name) =>
         (await start(spec, name)).result().then(
