@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity';
 import type { RunToolRequest, RunToolResult } from '../core/contracts.js';
 import { SegnoError } from '../core/errors.js';
-import { describeIssues } from '../core/schema.js';
 import type { ToolDefinition } from '../core/tool.js';
 import { type ActivityDependencies, currentStep } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
 import { loadDeps } from './runDeps.js';
 import { type AgentCall, requestedCall, tellModel, toolMessage } from './toolCall/agentCall.js';
-import { attemptsOfThrowingTool, classifyToolError } from './toolCall/classifyToolError.js';
+import { classifyToolError, finalAfter } from './toolCall/classifyToolError.js';
 import { executeTool, type ToolExecution } from './toolCall/executeTool.js';
+import { parseToolInput } from './toolCall/parseToolInput.js';
 import { createRecordCall, type Outcome } from './toolCall/recordCall.js';
 import { safetyOf, toolPolicy } from './toolCall/toolPolicy.js';
 
@@ -40,7 +40,7 @@ export function createRunTool(dependencies: ActivityDependencies) {
       const known = [...config.tools.keys()].join(', ');
       throw new SegnoError('Tool.Unknown', `no tool is named ${name}; there are: ${known}`);
     }
-    const parsed = parseInput(tool, input);
+    const parsed = parseToolInput(tool, input);
     if ('invalid' in parsed) throw new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
     const deps = await depsOf(request, tool);
     return recordCall({ request, tool, input }, async (step, attempts) => {
@@ -64,7 +64,7 @@ export function createRunTool(dependencies: ActivityDependencies) {
       return answer(`Error: you have no tool named ${name}. Your tools: ${granted.join(', ') || 'none'}.`);
     }
     if (call.json === undefined) return answer('Error: invalid arguments: the arguments are not JSON');
-    const parsed = parseInput(tool, call.json);
+    const parsed = parseToolInput(tool, call.json);
     if ('invalid' in parsed) return answer(`Error: invalid arguments: ${parsed.invalid}`);
     const deps = await depsOf(request, tool);
     return recordCall({ request, tool, input: call.json }, async (step, attempts) => {
@@ -93,25 +93,7 @@ export function createRunTool(dependencies: ActivityDependencies) {
   }
 }
 
-/** A refinement may throw, and would throw again at the next attempt. */
-function parseInput(tool: ToolDefinition, input: unknown): { data: unknown } | { invalid: string } {
-  try {
-    const parsed = tool.input.safeParse(input);
-    return parsed.success ? { data: parsed.data } : { invalid: describeIssues(parsed.error) };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { invalid: `a refinement of the input schema threw: ${reason}` };
-  }
-}
-
 function told(call: AgentCall, text: string): Outcome {
   const message = toolMessage(call.id, text);
   return { result: { hash: message.sha256, bytes: message.bytes.byteLength }, blobs: [message] };
-}
-
-/** A retryable failure becomes final with the last attempt that is allowed; a worker that shuts down fails nothing. */
-function finalAfter(failure: SegnoError, attempts: number, maxAttempts?: number): SegnoError {
-  const limit = maxAttempts ?? attemptsOfThrowingTool(failure.type);
-  if (!failure.retryable || failure.type === 'Run.Cancelled' || attempts < limit) return failure;
-  return new SegnoError(failure.type, `${failure.message} (attempt ${attempts} of ${limit})`, { retryable: false });
 }

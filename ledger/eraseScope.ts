@@ -1,5 +1,5 @@
 /**
- * Removes what a run has said and made: steps, transcripts, documents.
+ * Removes what a run has said and made: steps, transcripts, documents, the items of its maps.
  *
  * Invariants:
  * 1. What other scopes hold stays, equal content included.
@@ -22,6 +22,7 @@ export async function eraseScope(
 ): Promise<ErasedScope> {
   const { rows } = await ledger.query<ErasedScope>(
     `with steps as (delete from segno.steps where tenant = $1 and scope = $2 returning 1),
+       batches as (delete from segno.batches where tenant = $1 and scope = $2),
        nodes as (delete from segno.nodes where tenant = $1 and scope = $2 returning 1),
        holders as (select $2::text as scope union select workflow_id from segno.steps where tenant = $1 and scope = $2),
        blobs as (delete from segno.blobs where tenant = $1 and scope in (select scope from holders) returning 1),

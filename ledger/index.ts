@@ -8,6 +8,9 @@ export { failStep, finishStep } from './steps/settleStep.js';
 export { findStep, recordPureStep } from './steps/recordPureStep.js';
 export { inheritSteps, reuseStep } from './steps/reuseStep.js';
 export type { Inheritance, Reuse } from './steps/reuseStep.js';
+export { beginSteps, finishSteps, readSteps, recordPureSteps, resultOf, reuseSteps } from './steps/manySteps.js';
+export type { Effect, FinishedStep, ManySteps, OneOfMany, PureStep } from './steps/manySteps.js';
+export type { StoredStep } from './steps/stepRow.js';
 export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';
 export type { StepResolution } from './steps/resolveStep.js';
 export type {
@@ -27,6 +30,8 @@ export type {
   UpperBound,
 } from './steps/stepTypes.js';
 
+export { finishBatch, readBatches, storeBatches } from './batches.js';
+export type { BatchRow, MapIdentity, StoredBatch } from './batches.js';
 export { hashJson, sha256Hex } from './hashJson.js';
 export { appendNodes, hashMessage, loadTranscript, transcriptNode } from './transcripts.js';
 export type { TranscriptNode } from './transcripts.js';

@@ -9,6 +9,7 @@
 import { SegnoError } from '../core/errors.js';
 import { migration001 } from './migrations/migration001.js';
 import { migration002 } from './migrations/migration002.js';
+import { migration003 } from './migrations/migration003.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -20,6 +21,7 @@ interface Migration {
 const migrations: readonly Migration[] = [
   { version: 1, sql: migration001 },
   { version: 2, sql: migration002 },
+  { version: 3, sql: migration003 },
 ];
 
 /** The version this code works with. */

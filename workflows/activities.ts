@@ -4,6 +4,7 @@ import {
   proxyLocalActivities,
   type ActivityOptions,
 } from '@temporalio/workflow';
+import type { BatchActivities } from '../core/batches.js';
 import type { SegnoActivities } from '../core/contracts.js';
 
 /**
@@ -22,8 +23,8 @@ const longestActivityId = 250;
 export function remoteActivities(
   path: string,
   options: Pick<ActivityOptions, 'startToCloseTimeout' | 'scheduleToCloseTimeout'>,
-): SegnoActivities {
-  return proxyActivities<SegnoActivities>({
+): SegnoActivities & BatchActivities {
+  return proxyActivities<SegnoActivities & BatchActivities>({
     ...options,
     ...(path.length <= longestActivityId && { activityId: path }),
     heartbeatTimeout: '10s',

@@ -12,6 +12,16 @@ export {
 } from './patterns/dag.js';
 export { hedge, type Hedged, type HedgeOptions } from './patterns/hedge.js';
 export { loop, type LoopOptions } from './patterns/loop.js';
+export { mapReduce } from './patterns/mapReduce.js';
+export type {
+  MapCounts,
+  MapItems,
+  MapReduced,
+  MapReduceOptions,
+  MapStep,
+  ReduceStep,
+  TextSource,
+} from './patterns/mapReduceOptions.js';
 export {
   parallel,
   type Branches,
@@ -41,3 +51,4 @@ export type { Decision } from '../core/approval.js';
 export { fail, isFailure } from './failure.js';
 export { route, type RouteOptions, type Routed, type Routes, type Unrouted } from './patterns/route.js';
 export type { Classification, RouteRule } from '../core/route.js';
+export { splitText, type SplitOptions, type TextPart } from '../core/split.js';

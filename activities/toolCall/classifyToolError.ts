@@ -35,6 +35,13 @@ function restated(error: SegnoError, retryable: boolean): SegnoError {
 }
 
 /** A tool that throws something unnamed is tried five times; named failures (a server that is away) as long as time allows. */
-export function attemptsOfThrowingTool(type: ErrorType): number {
+function attemptsOfThrowingTool(type: ErrorType): number {
   return type === 'Tool.Failed' ? 5 : Number.POSITIVE_INFINITY;
+}
+
+/** A retryable failure becomes final with the last attempt that is allowed; a worker that shuts down fails nothing. */
+export function finalAfter(failure: SegnoError, attempts: number, maxAttempts?: number): SegnoError {
+  const limit = maxAttempts ?? attemptsOfThrowingTool(failure.type);
+  if (!failure.retryable || failure.type === 'Run.Cancelled' || attempts < limit) return failure;
+  return new SegnoError(failure.type, `${failure.message} (attempt ${attempts} of ${limit})`, { retryable: false });
 }

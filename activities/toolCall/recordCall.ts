@@ -1,6 +1,5 @@
 import type { RunToolRequest, RunToolResult } from '../../core/contracts.js';
 import { SegnoError } from '../../core/errors.js';
-import { toJsonSchema } from '../../core/schema.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import {
   beginStep,
@@ -15,6 +14,7 @@ import {
 import { type ActivityDependencies, currentStep, type StepIdentity } from '../dependencies.js';
 import { fencedOff, patiently } from '../patiently.js';
 import { classifyToolError } from './classifyToolError.js';
+import { toolDefinitionHash } from './toolDefinitionHash.js';
 import { safetyOf, toolPolicy } from './toolPolicy.js';
 
 /** What a tool call came to: for the workflow its value, for an agent the message that its model will read. */
@@ -27,7 +27,7 @@ export interface Outcome {
 export type RunCall = (step: StepIdentity, attempts: number) => Promise<Outcome>;
 
 /** What an attempt may take beyond the tool's own time limit: writing the result. */
-const leaseMarginMs = 5_000;
+export const leaseMarginMs = 5_000;
 
 /**
  * The step protocol around one call of a tool.
@@ -39,8 +39,6 @@ const leaseMarginMs = 5_000;
  *    the row stays `sent` for the next attempt to find.
  */
 export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, 'ledger' | 'owner'>) {
-  const hashes = new WeakMap<ToolDefinition, string>();
-
   return async function recordCall(
     { request, tool, input }: { request: RunToolRequest; tool: ToolDefinition | undefined; input: unknown },
     run: RunCall,
@@ -50,7 +48,7 @@ export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, '
       ...current,
       kind: 'tool' as const,
       name: request.tool,
-      definitionHash: tool ? definitionHash(request.tool, tool) : 'none',
+      definitionHash: tool ? toolDefinitionHash(request.tool, tool) : 'none',
       fingerprint: hashJson([request.tool, input ?? null]),
       owner,
       safety: safetyOf(tool),
@@ -105,14 +103,4 @@ export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, '
       return error;
     }
   };
-
-  function definitionHash(name: string, tool: ToolDefinition): string {
-    const known = hashes.get(tool);
-    if (known) return known;
-    const { description, duration = 'long', readOnly = false, idempotent = readOnly } = tool;
-    const schemas = { input: toJsonSchema(tool.input, 'input'), output: toJsonSchema(tool.output) };
-    const hash = hashJson({ name, description, duration, readOnly, idempotent, ...schemas });
-    hashes.set(tool, hash);
-    return hash;
-  }
 }

@@ -3,6 +3,7 @@ import type { ModelCallOptions } from '../../core/contracts.js';
 import type { AgentDefinition } from '../../core/defineAgent.js';
 import { Deadline, type Duration } from '../deadline.js';
 import { nextPath } from '../scope.js';
+import { referTo } from './stepReference.js';
 import { withDefaults } from './withDefaults.js';
 import { runAgentCall } from './agentLoop.js';
 
@@ -38,7 +39,7 @@ export function proxyAgents<Module>(defaults: AgentCallOptions = {}): AgentsOf<M
   return new Proxy({} as AgentsOf<Module>, {
     get: (_, agent) => {
       if (typeof agent !== 'string') return undefined;
-      return (input: unknown, options: AgentCallOptions = {}): Promise<unknown> => {
+      const call = (input: unknown, options: AgentCallOptions = {}): Promise<unknown> => {
         const { timeout = '1h', maxTurns, ...rest } = withDefaults(options, defaults);
         return runAgentCall({
           version: 1,
@@ -52,6 +53,12 @@ export function proxyAgents<Module>(defaults: AgentCallOptions = {}): AgentsOf<M
           ...(maxTurns !== undefined && { maxTurns }),
         });
       };
+      const { timeout: __, maxTurns, ...rest } = defaults;
+      return referTo(call, {
+        agent,
+        ...(Object.keys(rest).length > 0 && { options: rest satisfies ModelCallOptions }),
+        ...(maxTurns !== undefined && { maxTurns }),
+      });
     },
   });
 }

@@ -3,6 +3,7 @@ import type { ToolDefinition } from '../../core/tool.js';
 import { Deadline, type Duration } from '../deadline.js';
 import { runContext } from '../runContext.js';
 import { nextPath } from '../scope.js';
+import { referTo } from './stepReference.js';
 import { withDefaults } from './withDefaults.js';
 import { callTool } from './callTool.js';
 import { ToolPolicies } from './toolPolicies.js';
@@ -35,7 +36,7 @@ export function proxyTools<Module>(defaults: ToolCallOptions = {}): ToolsOf<Modu
   return new Proxy({} as ToolsOf<Module>, {
     get: (_, tool) => {
       if (typeof tool !== 'string') return undefined;
-      return async (input: unknown, options: ToolCallOptions = {}): Promise<unknown> => {
+      const call = async (input: unknown, options: ToolCallOptions = {}): Promise<unknown> => {
         const { timeout = '1h', maxAttempts } = withDefaults(options, defaults);
         const ctx = runContext();
         const request = {
@@ -49,6 +50,8 @@ export function proxyTools<Module>(defaults: ToolCallOptions = {}): ToolsOf<Modu
         const { value } = await policies.use(tool, (policy, learn) => callTool(request, policy, deadline, learn));
         return value;
       };
+      const { maxAttempts } = defaults;
+      return referTo(call, { tool, ...(maxAttempts !== undefined && { maxAttempts }) });
     },
   });
 }

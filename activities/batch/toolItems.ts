@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto';
+import type { RunToolResult } from '../../core/contracts.js';
+import type { ItemStep, RunBatchRequest } from '../../core/batches.js';
+import { SegnoError } from '../../core/errors.js';
+import type { ToolDefinition } from '../../core/tool.js';
+import {
+  beginStep,
+  beginSteps,
+  type Effect,
+  failStep,
+  finishSteps,
+  type FinishedStep,
+  hashJson,
+  type ManySteps,
+  type OneOfMany,
+  type PureStep,
+  readSteps,
+  recordPureSteps,
+  resultOf,
+  reuseSteps,
+  type StoredStep,
+} from '../../ledger/index.js';
+import { type ActivityDependencies, currentStep, type StepIdentity } from '../dependencies.js';
+import { fencedOff, patiently } from '../patiently.js';
+import { loadDeps } from '../runDeps.js';
+import { classifyToolError, finalAfter } from '../toolCall/classifyToolError.js';
+import { executeTool } from '../toolCall/executeTool.js';
+import { parseToolInput } from '../toolCall/parseToolInput.js';
+import { leaseMarginMs } from '../toolCall/recordCall.js';
+import { toolDefinitionHash } from '../toolCall/toolDefinitionHash.js';
+import { safetyOf, toolPolicy } from '../toolCall/toolPolicy.js';
+import { GroupCommit } from './groupCommit.js';
+import { type BatchItem, endsBatch, type ItemOutcome, type ItemRunner, pauseAfter } from './itemRunner.js';
+
+type ToolStep = Extract<ItemStep, { tool: string }>;
+type Begun = { readonly epoch: number; readonly attempts: number } | { readonly found: RunToolResult };
+
+/**
+ * The step protocol for the items of a batch, each a call of one tool.
+ *
+ * Invariants:
+ * 1. What is done is read, not run: by this attempt, an earlier one, or the run that is retried.
+ * 2. A tool with effects is `sent` in the ledger before it runs; the next item begins when its outcome is recorded. A pure one
+ *    is written once, and the next item begins before that: what a kill repeats of it changes nothing.
+ * 3. Items share round trips, never outcomes: a failure is that item's alone, unless it ends the batch.
+ */
+export async function prepareToolItems(
+  dependencies: ActivityDependencies,
+  { path: mapPath, ctx }: RunBatchRequest,
+  { tool: name, maxAttempts }: ToolStep,
+  items: readonly BatchItem[],
+): Promise<ItemRunner> {
+  const { config, ledger, owner } = dependencies;
+  const tool = toolNamed(config.tools, name);
+  const deps = await loadDeps(dependencies, ctx, tool.deps, `tool ${name}`);
+  const safety = safetyOf(tool);
+  const { runId, workflowId, scope, tenant } = currentStep({ path: mapPath, ...(ctx && { ctx }) });
+  const many: ManySteps = {
+    ...{ runId, workflowId, scope, tenant, owner, safety, name },
+    kind: 'tool',
+    definitionHash: toolDefinitionHash(name, tool),
+  };
+  const leaseMs = toolPolicy(tool).timeoutMs + leaseMarginMs;
+  const calls = new Map(items.map((item) => [item, callOf(item)]));
+  const left = await whatIsLeft([...calls.values()]);
+  /** Begun by this attempt. */
+  const seen = new Set<string>();
+
+  const begins = new GroupCommit(async (effects: readonly Effect[]) => {
+    const begun = await beginSteps(ledger, many, effects);
+    return effects.map(({ key }) => begun.has(key));
+  });
+  const finishes = new GroupCommit(async (finished: readonly FinishedStep[]) => {
+    const settled = await patiently(() => finishSteps(ledger, many, finished));
+    return finished.map(({ attempt }) => settled.has(attempt.key));
+  });
+  const records = new GroupCommit(async (steps: readonly PureStep[]) => {
+    const recorded = await patiently(() => recordPureSteps(ledger, many, steps));
+    const others = steps.filter(({ key }) => !recorded.has(key));
+    const stored = await readSteps(ledger, others.map(keyOf));
+    return Promise.all(
+      steps.map(async ({ key, result }) => {
+        const found = stored.get(key);
+        return (found ? (await resultOf(ledger, found)).result : result) as RunToolResult;
+      }),
+    );
+  });
+  return { run };
+
+  async function run(item: BatchItem): Promise<{ outcome: Promise<ItemOutcome> }> {
+    const call = calls.get(item)!;
+    const finished = await finishedBefore(call);
+    if (finished) return settled(finished);
+    const parsed = parseToolInput(tool, item.input);
+    if ('invalid' in parsed) {
+      const error = new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
+      return settled(await untilSettled(call, () => Promise.reject(error)));
+    }
+    const execute = () => executeTool({ ledger, name, tool, input: parsed.data, deps, step: call.step });
+    if (safety !== 'pure' || left.has(call.step.key)) return settled(await untilSettled(call, execute));
+    let value: unknown;
+    try {
+      value = await execute();
+    } catch (error) {
+      // It is begun after all, so that the try counts and is seen.
+      return settled(await untilSettled(call, execute, error instanceof Error ? error : new Error(String(error))));
+    }
+    const recorded = records.add({ ...call.one, result: { value } });
+    if (records.full) await recorded;
+    return { outcome: recorded.then((result) => ({ output: result.value, attempts: 1 })) };
+  }
+
+  async function finishedBefore({
+    one: { key, fingerprint },
+    outcomeLost,
+  }: ItemCall): Promise<ItemOutcome | undefined> {
+    if (outcomeLost) {
+      const message = `${key} was started by the run that is retried, and its outcome was lost`;
+      return { error: new SegnoError('Tool.OutcomeUnknown', message), attempts: 1 };
+    }
+    const stored = left.get(key);
+    if (stored?.state !== 'done') return undefined;
+    if (stored.fingerprint !== fingerprint || stored.tenant !== tenant) throw mismatch(key);
+    const { value } = (await resultOf(ledger, stored)).result as RunToolResult;
+    return { output: value, attempts: 1 };
+  }
+
+  /** @param failedWith what an attempt that stands in no row yet has thrown */
+  async function untilSettled(
+    call: ItemCall,
+    execute: () => Promise<unknown>,
+    failedWith?: Error,
+  ): Promise<ItemOutcome> {
+    const { key } = call.step;
+    for (let unrecorded = failedWith; ; unrecorded = undefined) {
+      const begun = await begin(call);
+      if ('error' in begun) return { error: begun.error, attempts: 1 };
+      if ('found' in begun) return { output: begun.found.value, attempts: 1 };
+      const { epoch, attempts } = begun;
+      let value: unknown;
+      try {
+        if (unrecorded) throw unrecorded;
+        value = await execute();
+      } catch (thrown) {
+        const error = finalAfter(classifyToolError(name, safety, thrown), attempts, maxAttempts);
+        await patiently(() => failStep(ledger, { key, epoch, owner, error }));
+        if (endsBatch(error)) throw error;
+        if (!error.retryable) return { error, attempts };
+        await pauseAfter(error, attempts);
+        continue;
+      }
+      if (!(await finishes.add({ attempt: { key, epoch, owner }, result: { value } }))) throw fencedOff(key);
+      return { output: value, attempts };
+    }
+  }
+
+  /** Also waits for an earlier attempt that may still be running. */
+  async function begin(call: ItemCall): Promise<Begun | { readonly error: SegnoError }> {
+    const { step, one } = call;
+    const { key, idempotencyKey, attempt } = step;
+    for (;;) {
+      try {
+        if (!left.has(key) && !seen.has(key)) {
+          seen.add(key);
+          const effect = { ...one, attempt, leaseMs, token: randomUUID(), idempotencyKey };
+          if (await begins.add(effect)) return { epoch: 1, attempts: 1 };
+        }
+        const identity = { ...many, ...one };
+        const begun = await beginStep(ledger, { ...identity, attempt, leaseMs, idempotencyKey });
+        return begun.status === 'done' ? { found: begun.result as RunToolResult } : begun;
+      } catch (error) {
+        if (!(error instanceof SegnoError) || endsBatch(error)) throw error;
+        if (error.type !== 'Step.Busy') return { error };
+        await pauseAfter(error, 1);
+      }
+    }
+  }
+
+  function callOf({ path, input }: BatchItem): ItemCall {
+    const step = currentStep({ path, ...(ctx && { ctx }) });
+    return { step, one: { key: step.key, path, fingerprint: hashJson([name, input ?? null]) } };
+  }
+
+  /** Of earlier attempts, and of the run that is retried. */
+  async function whatIsLeft(all: readonly ItemCall[]): Promise<Map<string, StoredStep>> {
+    const predecessors = all.flatMap(({ step }) => step.predecessorKey ?? []);
+    if (predecessors.length === all.length) {
+      const reused = await reuseSteps(
+        ledger,
+        many,
+        all.map(({ one }) => one),
+        predecessors,
+      );
+      for (const call of all) {
+        const reuse = reused.get(call.step.key);
+        if (reuse?.idempotencyKey !== undefined) call.step.idempotencyKey = reuse.idempotencyKey;
+        call.outcomeLost = reuse?.outcomeLost ?? false;
+      }
+    }
+    return readSteps(
+      ledger,
+      all.map(({ one }) => one.key),
+    );
+  }
+}
+
+interface ItemCall {
+  readonly step: StepIdentity;
+  readonly one: OneOfMany;
+  /** The run that is retried began it, and nobody knows whether it took effect. */
+  outcomeLost?: boolean;
+}
+
+function toolNamed(tools: ReadonlyMap<string, ToolDefinition>, name: string): ToolDefinition {
+  const tool = tools.get(name);
+  if (tool) return tool;
+  throw new SegnoError('Tool.Unknown', `no tool is named ${name}; there are: ${[...tools.keys()].join(', ')}`);
+}
+
+function mismatch(key: string): SegnoError {
+  return new SegnoError('Step.Mismatch', `The step ${key} was recorded with other input or another definition.`);
+}
+
+const keyOf = ({ key }: { readonly key: string }): string => key;
+const settled = (outcome: ItemOutcome): { outcome: Promise<ItemOutcome> } => ({ outcome: Promise.resolve(outcome) });

@@ -1,0 +1,258 @@
+/**
+ * The step protocol for many tool calls of one map in one round trip.
+ *
+ * Invariants:
+ * 1. Each row is what the single call (`beginStep`, `finishStep`, `recordPureStep`, `reuseStep`) would have written.
+ * 2. What does not go the simple way, because somebody was there before, is left to the single call: nothing is judged here.
+ * 3. Rows are added in the order of their keys, so that two attempts of one batch wait for each other and never in a circle.
+ */
+import { canonicalJson } from '../../core/canonicalJson.js';
+import type { StepSafety, StepState } from '../../core/steps.js';
+import { putBlob } from '../blobs.js';
+import { hashText } from '../hashJson.js';
+import type { Ledger, SqlValue } from '../openLedger.js';
+import type { Reuse } from './reuseStep.js';
+import { inlineResultBytes } from './settleStep.js';
+import { recordedResult, stepColumns, type StoredStep } from './stepRow.js';
+import type { RecordedResult, StepAttempt, StepIdentity } from './stepTypes.js';
+
+/** What the steps of a map have in common. */
+export interface ManySteps extends Omit<StepIdentity, 'key' | 'path' | 'fingerprint'> {
+  readonly owner: string;
+  readonly safety: StepSafety;
+}
+
+export interface OneOfMany {
+  readonly key: string;
+  readonly path: string;
+  readonly fingerprint: string;
+}
+
+const common = `run_id, workflow_id, scope, tenant, kind, name, definition_hash, owner, safety`;
+
+function commonValues(many: ManySteps): SqlValue[] {
+  const { runId, workflowId, scope, tenant, kind, name, definitionHash, owner, safety } = many;
+  return [runId, workflowId, scope, tenant, kind, name, definitionHash, owner, safety];
+}
+
+function identities(steps: readonly OneOfMany[]): SqlValue[] {
+  return [steps.map(({ key }) => key), steps.map(({ path }) => path), steps.map(({ fingerprint }) => fingerprint)];
+}
+
+/** By key; one that nobody has begun is not there. */
+export async function readSteps(ledger: Ledger, keys: readonly string[]): Promise<Map<string, StoredStep>> {
+  const { rows } = await ledger.query<StoredStep & { key: string }>(
+    `select s.key, ${stepColumns} from segno.steps s where s.key = any($1::text[])`,
+    [keys],
+    { idempotent: true },
+  );
+  return new Map(rows.map((row) => [row.key, row]));
+}
+
+/** @throws SegnoError `Payload.Missing` */
+export function resultOf(ledger: Ledger, stored: StoredStep): Promise<RecordedResult> {
+  return recordedResult(ledger, stored);
+}
+
+export interface Effect extends OneOfMany {
+  /** Temporal's number of the attempt. */
+  readonly attempt: number;
+  readonly leaseMs: number;
+  readonly token: string;
+  readonly idempotencyKey: string;
+}
+
+/** @returns the keys of those begun now, each by its first attempt; the others were begun before */
+export async function beginSteps(ledger: Ledger, many: ManySteps, steps: readonly Effect[]): Promise<Set<string>> {
+  const { rows } = await ledger.query<{ key: string }>(
+    `with begun as (
+       insert into segno.steps (${common}, key, path, fingerprint, token, attempt, lease_until, idempotency_key,
+         state, epoch, attempts)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, g.key, g.path, g.fingerprint, g.token, g.attempt,
+         now() + g.lease_ms * interval '1 ms', g.idempotency_key, 'sent', 1, 1
+       from unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::float8[], $16::text[])
+         as g (key, path, fingerprint, token, attempt, lease_ms, idempotency_key)
+       order by g.key on conflict (key) do nothing
+       returning key, epoch, tenant, scope, run_id, kind, name, owner, attempt
+     ), counted as (
+       insert into segno.attempts (step_key, epoch, tenant, scope, run_id, kind, name, owner, attempt, state)
+       select b.*, 'sent' from begun b
+     )
+     select s.key from segno.steps s join unnest($10::text[], $13::text[]) as g (key, token) on s.key = g.key
+     where s.token = g.token and s.state = 'sent' and s.epoch = 1
+     union select key from begun`,
+    [
+      ...commonValues(many),
+      ...identities(steps),
+      steps.map(({ token }) => token),
+      steps.map(({ attempt }) => attempt),
+      steps.map(({ leaseMs }) => leaseMs),
+      steps.map(({ idempotencyKey }) => idempotencyKey),
+    ],
+    { idempotent: true },
+  );
+  return new Set(rows.map(({ key }) => key));
+}
+
+export interface FinishedStep {
+  readonly attempt: StepAttempt;
+  readonly result: unknown;
+}
+
+/** @returns the keys of those whose attempt was the newest, now or when this was called before; the others are fenced */
+export async function finishSteps(
+  ledger: Ledger,
+  home: { readonly tenant: string; readonly scope: string },
+  finished: readonly FinishedStep[],
+): Promise<Set<string>> {
+  const results = await storedResults(
+    ledger,
+    home,
+    finished.map(({ result }) => result),
+  );
+  const { rows } = await ledger.query<{ key: string }>(
+    `with given as (
+       select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[])
+         as g (key, epoch, owner, result, result_hash, result_bytes)
+     ), settled as (
+       update segno.steps s set state = 'done', error = null, result = g.result, result_hash = g.result_hash,
+         result_bytes = g.result_bytes, finished_at = now(), rev = s.rev + 1
+       from given g
+       where s.key = g.key and s.epoch = g.epoch and s.owner = g.owner and s.state in ('sent', 'unknown')
+       returning s.key
+     ), attempts as (
+       update segno.attempts a set
+         state = case when a.step_key in (select key from settled) then 'done'
+           when a.state in ('sent', 'lost') then 'fenced' else a.state end,
+         finished_at = now()
+       from given g where a.step_key = g.key and a.epoch = g.epoch and a.owner = g.owner
+     )
+     select key from settled
+     union select s.key from segno.steps s join given g on s.key = g.key
+       and s.epoch = g.epoch and s.owner = g.owner and s.state = 'done' and s.result_hash = g.result_hash`,
+    [
+      finished.map(({ attempt }) => attempt.key),
+      finished.map(({ attempt }) => attempt.epoch),
+      finished.map(({ attempt }) => attempt.owner),
+      ...results,
+    ],
+    { idempotent: true },
+  );
+  return new Set(rows.map(({ key }) => key));
+}
+
+export type PureStep = OneOfMany & { readonly result: unknown };
+
+/** @returns the keys of those recorded by this call; under the others a result stood already */
+export async function recordPureSteps(
+  ledger: Ledger,
+  many: ManySteps,
+  steps: readonly PureStep[],
+): Promise<Set<string>> {
+  const results = await storedResults(
+    ledger,
+    many,
+    steps.map(({ result }) => result),
+  );
+  const { rows } = await ledger.query<{ key: string }>(
+    `insert into segno.steps as s (${common}, key, path, fingerprint, result, result_hash, result_bytes,
+       state, epoch, attempts, token, attempt, lease_until, finished_at)
+     select $1, $2, $3, $4, $5, $6, $7, $8, $9, g.*, 'done', 1, 1, '', 0, now(), now()
+     from unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::int[])
+       as g (key, path, fingerprint, result, result_hash, result_bytes)
+     order by g.key
+     on conflict (key) do update set state = 'done', epoch = s.epoch + 1, attempts = s.attempts + 1,
+       owner = excluded.owner, token = '', definition_hash = excluded.definition_hash, result = excluded.result,
+       result_hash = excluded.result_hash, result_bytes = excluded.result_bytes, error = null, finished_at = now(),
+       rev = s.rev + 1
+     where s.state <> 'done' and s.safety = 'pure' and s.fingerprint = excluded.fingerprint and s.tenant = excluded.tenant
+     returning s.key`,
+    [...commonValues(many), ...identities(steps), ...results],
+    { idempotent: true },
+  );
+  return new Set(rows.map(({ key }) => key));
+}
+
+/**
+ * What the retried run left of each step, as `reuseStep` does it: what it finished is recorded under this run's key.
+ *
+ * @param predecessorKeys in the order of `steps`
+ * @returns by this run's key; `outcomeLost`: an effect that the predecessor began and whose outcome nobody knows
+ */
+export async function reuseSteps(
+  ledger: Ledger,
+  many: ManySteps,
+  steps: readonly OneOfMany[],
+  predecessorKeys: readonly string[],
+): Promise<Map<string, Pick<Reuse, 'idempotencyKey'> & { outcomeLost: boolean }>> {
+  const { rows } = await ledger.query<{
+    key: string;
+    state: StepState;
+    safety: StepSafety;
+    idempotency_key: string | null;
+  }>(
+    `with given as (
+       select * from unnest($8::text[], $9::text[], $10::text[]) as g (key, fingerprint, predecessor)
+     ), predecessor as (
+       select g.key as new_key, g.fingerprint as new_fingerprint, p.* from given g join segno.steps p
+       on p.key = g.predecessor and p.tenant = $4
+     ), reused as (
+       insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
+         state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, result, result_hash,
+         result_bytes, detail, finished_at)
+       select new_key, $1, $2, $3, tenant, path, kind, name, definition_hash, fingerprint, safety,
+         'done', 1, 0, $5, '', 0, now(), model_alias, provider, model, result, result_hash, result_bytes, $6, now()
+       from predecessor
+       where state = 'done' and fingerprint = new_fingerprint
+         and (definition_hash = $7 or (kind = 'tool' and safety <> 'pure'))
+       order by new_key on conflict (key) do nothing
+     )
+     select new_key as key, state, safety,
+       case when fingerprint = new_fingerprint then coalesce(idempotency_key, key) end as idempotency_key
+     from predecessor`,
+    [
+      many.runId,
+      many.workflowId,
+      many.scope,
+      many.tenant,
+      many.owner,
+      canonicalJson({ reusedFrom: predecessorKeys[0] ?? null, items: steps.length }),
+      many.definitionHash,
+      steps.map(({ key }) => key),
+      steps.map(({ fingerprint }) => fingerprint),
+      predecessorKeys,
+    ],
+    { idempotent: true },
+  );
+  return new Map(
+    rows.map(({ key, state, safety, idempotency_key: idempotencyKey }) => [
+      key,
+      {
+        outcomeLost: safety === 'once' && (state === 'sent' || state === 'unknown'),
+        ...(idempotencyKey !== null && { idempotencyKey }),
+      },
+    ]),
+  );
+}
+
+/** Columns `result`, `result_hash`, `result_bytes`; what is too large for a row goes ahead as a blob. */
+async function storedResults(
+  ledger: Ledger,
+  { tenant, scope }: { readonly tenant: string; readonly scope: string },
+  results: readonly unknown[],
+): Promise<SqlValue[]> {
+  const inline: (string | null)[] = [];
+  const hashes: string[] = [];
+  const sizes: number[] = [];
+  for (const result of results) {
+    const text = canonicalJson(result);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > inlineResultBytes) {
+      await putBlob(ledger, { tenant, scope, bytes: Buffer.from(text), mediaType: 'application/json' });
+    }
+    inline.push(bytes > inlineResultBytes ? null : text);
+    hashes.push(hashText(text));
+    sizes.push(bytes);
+  }
+  return [inline, hashes, sizes];
+}
