@@ -3,7 +3,7 @@ import type { SegnoActivities } from '../core/contracts.js';
 import { createBatchActivities } from './batch/createBatchActivities.js';
 import { boundary } from './boundary.js';
 import { createCallModel } from './callModel.js';
-import { createCheckPlan } from './checkPlan.js';
+import { createCheckPlan, createDescribeCatalogue } from './checkPlan.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createRunTool } from './runTool.js';
 
@@ -14,5 +14,6 @@ export function createActivities(dependencies: ActivityDependencies): SegnoActiv
     runTool: boundary(createRunTool(dependencies)),
     ...createBatchActivities(dependencies),
     checkPlan: boundary(createCheckPlan(dependencies)),
+    describeCatalogue: boundary(createDescribeCatalogue(dependencies)),
   };
 }

@@ -1,7 +1,8 @@
-/** `npm run bench [-- server speeds history conversation startup]`: prints the tables of BENCHMARKS.md. */
+/** `npm run bench [-- server speeds history conversation patterns startup]`: prints the tables of BENCHMARKS.md. */
 import { cpus, totalmem } from 'node:os';
 import { type Bench, startBench } from './bench.js';
 import { benchConversation, benchHistory } from './history.js';
+import { benchPatterns } from './patterns.js';
 import { benchServer } from './server.js';
 import { benchSpeeds } from './speeds.js';
 import { benchStartup } from './startup.js';
@@ -12,6 +13,7 @@ const onStack: Record<string, (bench: Bench) => Promise<Row[]>> = {
   speeds: benchSpeeds,
   history: benchHistory,
   conversation: benchConversation,
+  patterns: benchPatterns,
 };
 
 const known = [...Object.keys(alone), ...Object.keys(onStack)];

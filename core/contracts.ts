@@ -8,6 +8,7 @@
  * 3. Fields are only ever added, and optional: histories recorded by every released version replay.
  */
 
+import type { PlanEstimate } from './plan/estimatePlan.js';
 import type { Plan } from './plan/plan.js';
 
 /** What activities must know of a run beyond what Temporal tells them; absent fields have their defaults. */
@@ -106,11 +107,24 @@ export interface RunToolResult {
 export interface CheckPlanRequest {
   /** The document, as it was given. */
   plan: unknown;
+  /** The names it may use. Default: all of the project. */
+  within?: CatalogueNames;
+  maxSteps?: number;
+  /** Of the estimate; a model without a price is a fault then. */
+  maxCostUsd?: number;
+}
+
+/** A list that is left out means all of the project. */
+export interface CatalogueNames {
+  agents?: readonly string[];
+  tools?: readonly string[];
+  workflows?: readonly string[];
 }
 
 export interface CheckPlanResult {
   /** The plan to run: from here on what stands in history, whatever a later version would say of it. */
   plan: Plan;
+  estimate?: PlanEstimate;
 }
 
 export interface SegnoActivities {
@@ -118,6 +132,12 @@ export interface SegnoActivities {
   runTool(request: RunToolRequest): Promise<RunToolResult>;
   /** @throws `Plan.Invalid`, with every fault */
   checkPlan(request: CheckPlanRequest): Promise<CheckPlanResult>;
+  /**
+   * Agents and tools with what they are for, take and give, as text for a planner.
+   *
+   * @throws `Agent.Unknown`, `Tool.Unknown`, `Pattern.InvalidSteps` when it would be too long
+   */
+  describeCatalogue(names: CatalogueNames): Promise<string>;
 }
 
 /** What the plain JSON of a run's memo carries under the key `segno`. */

@@ -4,3 +4,4 @@ export { type ToolDefinition, type ToolOptions, type ToolContext, type DocumentS
 export { defineConfig, type Config } from './config.js';
 export { documentRefSchema, type DocumentRef } from './document.js';
 export { SegnoError, errorKinds, type ErrorType, type ErrorKind, type SegnoErrorOptions } from './errors.js';
+export { planDraftSchema, planRequestSchema, type PlanDraft, type PlanRequest } from './plan/planDraft.js';

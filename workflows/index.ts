@@ -30,10 +30,20 @@ export {
   type ParallelOptions,
   type PartialOptions,
 } from './patterns/parallel.js';
+export {
+  planAndRun,
+  type PlanAndRunOptions,
+  type PlannedRun,
+  type PlanOutcome,
+  type PlanProposal,
+  type TaskLogEntry,
+} from './patterns/planAndRun.js';
 export { race, type RaceOptions, type RaceResult } from './patterns/race.js';
 export { refine, type RefineOptions, type Refined, type Review } from './patterns/refine.js';
 export { repeatUntil, type Repeated, type RepeatOptions } from './patterns/repeatUntil.js';
 export type { Stopped } from './patterns/rounds.js';
+export { route, type RouteOptions, type Routed, type Routes, type Unrouted } from './patterns/route.js';
+export type { Classification, RouteRule } from '../core/route.js';
 export {
   sequential,
   type DecisionOptions,
@@ -49,6 +59,4 @@ export { withTimeout } from './patterns/withTimeout.js';
 export { runSteps, type PlanResult, type RunStepsOptions } from './plan/runSteps.js';
 export type { Decision } from '../core/approval.js';
 export { fail, isFailure } from './failure.js';
-export { route, type RouteOptions, type Routed, type Routes, type Unrouted } from './patterns/route.js';
-export type { Classification, RouteRule } from '../core/route.js';
 export { splitText, type SplitOptions, type TextPart } from '../core/split.js';

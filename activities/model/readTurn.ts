@@ -10,8 +10,8 @@ import type { Conversation } from './conversation.js';
 import { assistantMessage, type Message } from './messages.js';
 import type { StreamedAnswer } from './streamAnswer.js';
 
-const defaultMaxTurns = 20;
-const defaultMaxRepairs = 2;
+export const defaultMaxTurns = 20;
+export const defaultMaxRepairs = 2;
 
 /** What an answer decides, and the transcript with it. */
 export interface Turn {

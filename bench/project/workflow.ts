@@ -50,3 +50,5 @@ export async function bareConversation({ turns, bytes }: { turns: number; bytes:
   for (let turn = 0; turn < turns; turn += 1) messages.push(await bare.continueConversation(messages, bytes));
   return messages.length;
 }
+
+export { mapNumbers } from './mapWorkflow.js';

@@ -1,3 +1,4 @@
+import type { CatalogueNames } from '../contracts.js';
 import type { AgentDefinition } from '../defineAgent.js';
 import { type JsonSchema, toJsonSchema } from '../schema.js';
 import type { ToolDefinition } from '../tool.js';
@@ -13,6 +14,18 @@ export interface PlanCatalogue {
   agents: Readonly<Record<string, Signature>>;
   tools: Readonly<Record<string, Signature>>;
   workflows: Readonly<Record<string, Signature>>;
+}
+
+/** The part of a catalogue that `names` allows. */
+export function withinNames(catalogue: PlanCatalogue, names: CatalogueNames): PlanCatalogue {
+  const part = (of: PlanCatalogue['agents'], allowed: readonly string[] | undefined): PlanCatalogue['agents'] =>
+    allowed ? Object.fromEntries(Object.entries(of).filter(([name]) => allowed.includes(name))) : of;
+  const { agents, tools, workflows } = catalogue;
+  return {
+    agents: part(agents, names.agents),
+    tools: part(tools, names.tools),
+    workflows: part(workflows, names.workflows),
+  };
 }
 
 /** The catalogue of a project; of workflows only the names are known. */

@@ -24,9 +24,11 @@ export const toldFaults = 20;
 export function parsePlan(document: unknown, catalogue: PlanCatalogue): Plan {
   const read = readPlan(document, catalogue);
   if ('plan' in read) return read.plan;
-  throw new SegnoError('Plan.Invalid', `the plan is not valid:\n${read.faults.join('\n')}`, {
-    details: { faults: read.faults },
-  });
+  throw invalidPlan(read.faults);
+}
+
+export function invalidPlan(faults: readonly string[]): SegnoError {
+  return new SegnoError('Plan.Invalid', `the plan is not valid:\n${faults.join('\n')}`, { details: { faults } });
 }
 
 /** What is wrong with a document as a plan; empty when it is one. */

@@ -23,7 +23,7 @@ const count = 60;
 const atOnce = 6;
 /** Of the whole composition; what is in it must be over soon after. */
 const limitMs = 3_000;
-const graceMs = 15_000;
+const graceMs = 45_000;
 
 interface End {
   spec: Spec;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineTool } from '../../../../core/defineTool.js';
+import { SegnoError } from '../../../../core/errors.js';
 
 const noted: string[] = [];
 
@@ -45,5 +46,15 @@ export const record = defineTool({
     noted.push(`${name} ${text}`);
     if (failing) throw new Error(`${text} does not work`);
     return text;
+  },
+});
+
+/** Fails at once and for good. */
+export const refuse = defineTool({
+  description: 'Refuses.',
+  input: z.object({}),
+  output: z.null(),
+  execute: () => {
+    throw new SegnoError('Tool.Failed', 'no', { retryable: false });
   },
 });

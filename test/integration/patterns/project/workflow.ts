@@ -23,6 +23,7 @@ const { note, record } = proxyTools<typeof import('./tools.js')>({ timeout: '1m'
 
 export { count } from './loopWorkflow.js';
 export { inOrder } from './orderWorkflow.js';
+export { planned } from './plannedWorkflow.js';
 
 /** Runs a composition of patterns. */
 export async function compose({ case: name, spec }: Composition): Promise<unknown> {
@@ -83,9 +84,9 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
     case 'repeat':
     case 'supervise':
       return runInRounds(spec, name, body);
-    case 'approval':
     case 'route':
       return runRoute(spec, name, runSpec);
+    case 'approval':
       return approval(spec.name, spec.options);
     case 'child':
       return executeChild(compose, { args: [{ case: name, spec: spec.spec }] });

@@ -1,0 +1,157 @@
+/**
+ * Each pattern, and the same by hand on Temporal's SDK, on the same bare activity: what differs is the pattern alone.
+ *
+ * By hand means what an engineer would write who wants the same outcome: cancelled losers, time limits, the failed step's name.
+ */
+import { CancellationScope, isCancellation, proxyActivities, sleep } from '@temporalio/workflow';
+import {
+  dag,
+  hedge,
+  parallel,
+  race,
+  refine,
+  repeatUntil,
+  sequential,
+  supervise,
+  withFallback,
+  withTimeout,
+} from 'segno/workflow';
+
+const { addOne } = proxyActivities<{ addOne(n: number): Promise<number> }>({
+  startToCloseTimeout: '1m',
+  retry: { maximumAttempts: 3 },
+});
+
+const review = async (n: number) => ({ acceptable: (await addOne(n)) < 0, feedback: [] as string[] });
+const fromFirst = ({ first }: { first: number }) => addOne(first);
+const width = 20;
+const levels = ['a', 'b', 'c', 'd', 'e'] as const;
+
+const withPattern = {
+  sequential: () =>
+    levels.reduce((sequence, name) => sequence.step(name, addOne) as typeof sequence, sequential<number>()).run(1),
+  parallel: () => parallel(Array.from({ length: width }, (_, n) => () => addOne(n))),
+  race: () => race({ first: () => addOne(1), second: () => sleep('1h') }),
+  hedge: () => hedge(() => addOne(1), { after: '1m' }),
+  withFallback: () => withFallback({ first: () => addOne(1), second: () => addOne(2) }),
+  withTimeout: () => withTimeout('1m', () => addOne(1)),
+  refine: () => refine({ write: () => addOne(1), review, maxRounds: 3 }),
+  repeatUntil: () => repeatUntil(addOne, { until: (n) => n > 5, maxRounds: 9 }),
+  supervise: () => supervise({ work: () => addOne(1), review, maxRounds: 3, escalate: { senior: () => addOne(2) } }),
+  dag: () =>
+    dag({
+      first: { run: () => addOne(1) },
+      left: { after: ['first'], run: fromFirst },
+      middle: { after: ['first'], run: fromFirst },
+      right: { after: ['first'], run: fromFirst },
+      last: {
+        after: ['left', 'middle', 'right'],
+        run: ({ left, middle, right }: Record<'left' | 'middle' | 'right', number>) => addOne(left + middle + right),
+      },
+    }),
+};
+
+export type PatternName = keyof typeof withPattern;
+
+const byHand: Record<PatternName, () => Promise<unknown>> = {
+  async sequential() {
+    let n = 1;
+    for (const name of levels) {
+      n = await addOne(n).catch((error: unknown) => {
+        throw new Error(`${name} failed`, { cause: error });
+      });
+    }
+    return n;
+  },
+  parallel: () =>
+    CancellationScope.cancellable(async () => {
+      const running = Array.from({ length: width }, (_, n) => addOne(n));
+      try {
+        return await Promise.all(running);
+      } catch (error) {
+        CancellationScope.current().cancel();
+        await Promise.allSettled(running);
+        throw error;
+      }
+    }),
+  async race() {
+    const scope = new CancellationScope();
+    const quietly = (error: unknown): unknown => {
+      if (!isCancellation(error)) throw error;
+      return undefined;
+    };
+    const loser = scope.run(() => sleep('1h'));
+    const winner = await Promise.race([addOne(1), loser]);
+    scope.cancel();
+    loser.catch(quietly);
+    return winner;
+  },
+  hedge: () => inTime('1m', () => addOne(1)),
+  withFallback: () => addOne(1).catch(() => addOne(2)),
+  withTimeout: () => CancellationScope.withTimeout('1m', () => addOne(1)),
+  async refine() {
+    for (let round = 1; ; round += 1) {
+      const draft = await addOne(1);
+      const { acceptable } = await review(draft);
+      if (acceptable || round >= 3) return { draft, acceptable };
+    }
+  },
+  async repeatUntil() {
+    let output: number | undefined;
+    for (let round = 1; round <= 9; round += 1) {
+      output = await addOne(round);
+      if (output > 5) break;
+    }
+    return output;
+  },
+  async supervise() {
+    for (let round = 1; round <= 3; round += 1) {
+      const draft = await addOne(1);
+      if ((await review(draft)).acceptable) return draft;
+    }
+    return addOne(2);
+  },
+  async dag() {
+    const first = await addOne(1);
+    const [left, middle, right] = await Promise.all([addOne(first), addOne(first), addOne(first)]);
+    return addOne(left + middle + right);
+  },
+};
+
+/** A second attempt would start when the timer fires; here it never does. */
+async function inTime<T>(after: '1m', body: () => Promise<T>): Promise<T> {
+  const timer = new CancellationScope();
+  void timer
+    .run(() => sleep(after))
+    .catch((error: unknown) => {
+      if (!isCancellation(error)) throw error;
+    });
+  try {
+    return await body();
+  } finally {
+    timer.cancel();
+  }
+}
+
+export interface PatternRun {
+  pattern: PatternName;
+  way: 'pattern' | 'byHand';
+  /** How often, one after the other. */
+  times: number;
+}
+
+export async function usePattern({ pattern, way, times }: PatternRun): Promise<void> {
+  const use = way === 'pattern' ? withPattern[pattern] : byHand[pattern];
+  for (let time = 0; time < times; time += 1) await use();
+}
+
+/** @returns milliseconds until each of so many branches had its end, by the workflow's clock */
+export async function wide({ way, count }: { way: 'pattern' | 'byHand'; count: number }): Promise<number[]> {
+  const started = Date.now();
+  const branch = async (n: number): Promise<number> => {
+    await addOne(n);
+    return Date.now() - started;
+  };
+  const numbers = Array.from({ length: count }, (_, n) => n);
+  return way === 'pattern' ? parallel(numbers.map((n) => () => branch(n))) : Promise.all(numbers.map(branch));
+}

@@ -1,0 +1,70 @@
+import type { Plan, PlanAction } from './plan.js';
+import { planLimits } from './plan.js';
+
+/** What a plan may take. */
+export interface PlanEstimate {
+  /** Model calls at most, all turns, rounds, items and retries counted; child workflows and quality of answers aside. */
+  modelCalls: number;
+  /** USD if every call happens, writes as much as it may and reads what {@link AgentCost} assumes; absent without prices. */
+  costUsd?: number;
+}
+
+export interface AgentCost {
+  /** Model calls of one call of the agent at most. */
+  modelCalls: number;
+  /** USD of one model call; undefined when its model has no price. */
+  usdPerModelCall: number | undefined;
+}
+
+const defaultRounds = 3;
+
+/** @param costOf an agent of the plan */
+export function estimatePlan({ steps }: Plan, costOf: (agent: string) => AgentCost): PlanEstimate {
+  const parts = steps.map((step) => {
+    const tries = times(step.retry?.attempts ?? 1, ofAction(step, costOf));
+    return step.fallback ? sum([tries, ofAction(step.fallback, costOf)]) : tries;
+  });
+  return sum(parts);
+}
+
+/** What the bounds of whoever asked for the plan say against it. */
+export function estimateFaults(
+  { steps }: Plan,
+  { costUsd }: PlanEstimate,
+  { maxSteps, maxCostUsd }: { maxSteps?: number; maxCostUsd?: number },
+): string[] {
+  const tooMany = maxSteps !== undefined && steps.length > maxSteps;
+  return [
+    ...(tooMany ? [`steps: there are ${steps.length}; at most ${maxSteps} are allowed`] : []),
+    ...(maxCostUsd !== undefined && costUsd === undefined
+      ? ['(root): what it may cost is not known: a model of its agents has no price in the config']
+      : []),
+    ...(maxCostUsd !== undefined && costUsd !== undefined && costUsd > maxCostUsd
+      ? [`(root): it may cost ${costUsd.toFixed(4)} USD; at most ${maxCostUsd} USD are allowed`]
+      : []),
+  ];
+}
+
+function ofAction(action: PlanAction, costOf: (agent: string) => AgentCost): PlanEstimate {
+  const of = (inner: PlanAction): PlanEstimate => ofAction(inner, costOf);
+  const { agent, parallel, sequence, map, refine } = action;
+  if (agent !== undefined) {
+    const { modelCalls, usdPerModelCall } = costOf(agent);
+    return { modelCalls, ...(usdPerModelCall !== undefined && { costUsd: modelCalls * usdPerModelCall }) };
+  }
+  if (parallel) return sum(Object.values(parallel).map(of));
+  if (sequence) return sum(sequence.map(of));
+  if (map) return times(Array.isArray(map.over) ? map.over.length : (map.maxItems ?? planLimits.items), of(map.do));
+  if (refine) return times(refine.maxRounds ?? defaultRounds, sum([of(refine.write), of(refine.review)]));
+  return { modelCalls: 0, costUsd: 0 };
+}
+
+function sum(parts: readonly PlanEstimate[]): PlanEstimate {
+  const modelCalls = parts.reduce((total, part) => total + part.modelCalls, 0);
+  if (parts.some(({ costUsd }) => costUsd === undefined)) return { modelCalls };
+  return { modelCalls, costUsd: parts.reduce((total, { costUsd = 0 }) => total + costUsd, 0) };
+}
+
+function times(factor: number, { modelCalls, costUsd }: PlanEstimate): PlanEstimate {
+  return { modelCalls: modelCalls * factor, ...(costUsd !== undefined && { costUsd: costUsd * factor }) };
+}
