@@ -15,7 +15,7 @@ export interface ApprovalOptions<Choice extends string = never> {
   /** Who approves has to choose one of these; it is the decision's `value`. Default: `value` is free. */
   choices?: readonly Choice[];
   /** The decision when nobody decides in time. Default: `Approval.Expired` is thrown. */
-  onExpiry?: Verdict<Choice> & { comment?: string };
+  onExpiry?: Verdict<NoInfer<Choice>> & { comment?: string };
 }
 
 /**
