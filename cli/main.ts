@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { approveCommand } from './commands/approve.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
+import { examplesCommand, initCommand } from './commands/init.js';
 import {
   agentsCommand,
   cancelCommand,
@@ -15,31 +15,19 @@ import {
 import { offlineModelCommand, workerCommand } from './commands/processes.js';
 import { runCommand } from './commands/run.js';
 import { exitCodes, reportError } from './output.js';
-
-function version(): string {
-  for (const path of ['../../package.json', '../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Record<
-        string,
-        string
-      >;
-      if (name === 'segno' && version) return version;
-    } catch {
-      continue;
-    }
-  }
-  return 'unknown';
-}
+import { ownPackage } from './ownPackage.js';
 
 const program = new Command('segno')
   .description('Durable orchestration for teams of AI agents, on Temporal.')
-  .version(version())
+  .version(ownPackage().version)
   .addHelpText(
     'after',
     '\nExamples:\n  $ segno dev\n  $ segno run investor-report --input report.pdf --out summary.pdf\n  $ segno show RUN\n  $ segno doctor',
   );
 
 const commands = [
+  initCommand(),
+  examplesCommand(),
   devCommand(),
   runCommand(),
   runsCommand(),

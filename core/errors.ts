@@ -222,6 +222,12 @@ export const errorKinds = {
     400,
     'There is no segno.config.ts here. Run in a project’s folder, or name it with --config.',
   ),
+  'Example.Unknown': kind(false, 404, 'There is no example of that name. `segno examples` lists them.'),
+  'Project.NotEmpty': kind(
+    false,
+    409,
+    'A new project is never written over files. Name a folder that is new or empty.',
+  ),
   'Stack.Held': kind(false, 409, 'Another `segno dev` already runs in this folder.'),
   'Stack.StartFailed': kind(
     false,

@@ -69,10 +69,10 @@ describe('the packed package', () => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('holds no sources and no tests', async () => {
+  it('holds no tests, and no sources but the examples’', async () => {
     const files = await readdir(join(folder, 'node_modules/segno'), { recursive: true });
     const odd = files.filter(
-      (file) => !file.includes('node_modules') && /(?<!\.d)\.ts$|\.test\.|tsbuildinfo/.test(file),
+      (file) => !/node_modules|^examples\//.test(file) && /(?<!\.d)\.ts$|\.test\.|tsbuildinfo/.test(file),
     );
     expect(odd).toEqual([]);
     for (const wanted of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']) expect(files).toContain(wanted);
@@ -91,11 +91,43 @@ describe('the packed package', () => {
     const manifest = JSON.parse(await readFile(join(folder, 'node_modules/segno/package.json'), 'utf8')) as {
       exports: Record<string, unknown>;
     };
-    const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
+    const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith('.json'));
     // Workflow code runs in Temporal's sandbox only.
     const names = entries.map((entry) => entry.replace('.', 'segno')).filter((name) => name !== 'segno/workflow');
     const script = names.map((name) => `await import('${name}');`).join('');
     await expect(inProject('node', '--input-type=module', '-e', script)).resolves.toBeDefined();
+  });
+
+  it('starts a project from each example that type-checks with the packages it names', async () => {
+    const { stdout } = await inProject('npx', 'segno', 'examples', '--json');
+    const wanted: Record<string, string> = {};
+    for (const { name } of JSON.parse(stdout) as { name: string }[]) {
+      await inProject('npx', 'segno', 'init', name, join('projects', name));
+      const made = await readFile(join(folder, 'projects', name, 'package.json'), 'utf8');
+      const { dependencies, devDependencies } = JSON.parse(made) as Record<string, Record<string, string>>;
+      Object.assign(wanted, dependencies, devDependencies);
+    }
+    const { segno, ...packages } = wanted;
+    expect(segno).toMatch(/^\^\d/);
+    const named = Object.entries(packages).map(([name, version]) => `${name}@${version}`);
+    await inProject('npm', 'i', '--prefer-offline', '--no-audit', '--no-fund', ...named);
+    await writeFile(
+      join(folder, 'projects/tsconfig.json'),
+      JSON.stringify({ extends: './content-pipeline/tsconfig.json', include: ['**/*.ts'] }),
+    );
+    const checked = await inProject('npx', 'tsc', '-p', 'projects', '--pretty', 'false').catch(
+      (error: unknown) => error as { stdout: string },
+    );
+    expect(checked.stdout).toBe('');
+  });
+
+  it('runs such a project, with its tables in the ledger’s database', async () => {
+    const { stdout } = await run(
+      'npx',
+      ['segno', 'run', 'content-pipeline', '--input', 'input/first-frost.md', '--deps', '{"userId":"noor"}', '--json'],
+      { cwd: join(folder, 'projects/content-pipeline'), env: withoutStack() },
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', output: { publication: { published: true } } });
   });
 
   it('runs a workflow with an agent from nothing but `npx segno run`', async () => {
