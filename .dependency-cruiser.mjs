@@ -50,7 +50,7 @@ const houses = {
   cli: {
     houses: ['client', 'core', 'ledger', 'workers'],
     // `doctor` asks the server its version, and which protobufjs a replay would get.
-    packages: ['commander', 'picocolors', 'zod', '@temporalio/client', 'protobufjs'],
+    packages: ['commander', 'picocolors', 'zod', 'yaml', '@temporalio/client', 'protobufjs'],
     node: true,
   },
   testing: {

@@ -13,6 +13,7 @@ import {
   showCommand,
 } from './commands/inspect.js';
 import { offlineModelCommand, workerCommand } from './commands/processes.js';
+import { planCommand } from './commands/plan.js';
 import { runCommand } from './commands/run.js';
 import { exitCodes, reportError } from './output.js';
 import { ownPackage } from './ownPackage.js';
@@ -30,6 +31,7 @@ const commands = [
   examplesCommand(),
   devCommand(),
   runCommand(),
+  planCommand(),
   runsCommand(),
   showCommand(),
   resultCommand(),

@@ -52,6 +52,8 @@ const configSchema = z.strictObject({
   tools: definitions.default({}),
   /** Workflow modules, as paths relative to the config file. */
   workflows: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+  /** Plans by name, as paths relative to the config file: `segno run NAME`. */
+  plans: z.record(name, z.string().min(1)).default({}),
   /** Model aliases. With no provider configured, every alias is served by the offline model. */
   models: z.record(name, modelSchema).default({}),
   providers: z.record(name, providerSchema).default({}),
@@ -68,6 +70,7 @@ export interface ResolvedConfig {
   agents: ReadonlyMap<string, AgentDefinition>;
   tools: ReadonlyMap<string, ToolDefinition>;
   workflows: readonly string[];
+  plans: Readonly<Record<string, string>>;
   models: Readonly<Record<string, ModelConfig>>;
   providers: Readonly<Record<string, ProviderConfig>>;
   taskQueue: string;
@@ -90,7 +93,7 @@ export function defineConfig(config: Config): Config {
 export function resolveConfig(config: unknown): ResolvedConfig {
   const parsed = configSchema.safeParse(config);
   if (!parsed.success) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${describeIssues(parsed.error)}`);
-  const { models, providers, taskQueue, workflows } = parsed.data;
+  const { models, plans, providers, taskQueue, workflows } = parsed.data;
   const agents = collect('agent', parsed.data.agents, isAgent);
   const tools = collect('tool', parsed.data.tools, isTool);
   const faults = [
@@ -116,7 +119,7 @@ export function resolveConfig(config: unknown): ResolvedConfig {
       : []),
   ];
   if (faults.length > 0) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${faults.join('\n')}`);
-  return { agents, tools, workflows: [workflows].flat(), models, providers, taskQueue };
+  return { agents, tools, workflows: [workflows].flat(), plans, models, providers, taskQueue };
 }
 
 /** Whether any alias names a real provider; if none does, the offline model answers for all. */

@@ -11,6 +11,8 @@ export interface Project {
   configPath: string;
   config: ResolvedConfig;
   workflowPaths: string[];
+  /** Name → path. */
+  plans: ReadonlyMap<string, string>;
 }
 
 const configNames = ['ts', 'mts', 'js', 'mjs'].map((extension) => `segno.config.${extension}`);
@@ -43,9 +45,10 @@ export async function loadProject(from: { dir: string } | { configPath: string }
   const workflowPaths = config.workflows.map((path) =>
     path.startsWith('file:') ? fileURLToPath(path) : resolve(dir, path),
   );
+  const plans = new Map(Object.entries(config.plans).map(([name, path]) => [name, resolve(dir, path)]));
   const missing = workflowPaths.find((path) => !existsSync(path));
   if (missing) throw new SegnoError('Config.Invalid', `${configPath}: workflows: there is no file ${missing}`);
-  return { dir, configPath, config, workflowPaths };
+  return { dir, configPath, config, workflowPaths, plans };
 }
 
 /**

@@ -10,6 +10,7 @@ import { withStack } from '../../workers/embedded/withStack.js';
 import { loadProject, type Project, workflowNames } from '../../workers/loadProject.js';
 import { connectProject, isReachable, type ProjectFlags, uiAddress } from '../openProject.js';
 import { colours, formatCost, formatDuration, printJson } from '../output.js';
+import { loadPlan } from '../planFile.js';
 import { parseInput, storeInput } from '../runInput.js';
 import { watchRun } from '../watchRun.js';
 import { noticeLine } from './stackReport.js';
@@ -19,7 +20,7 @@ export interface FollowFlags {
   json: boolean;
 }
 
-interface RunFlags extends ProjectFlags, FollowFlags {
+export interface RunFlags extends ProjectFlags, FollowFlags {
   input: string[];
   id?: string;
   deps?: string;
@@ -39,10 +40,26 @@ Uses the stack of \`segno dev\` in this project (or TEMPORAL_ADDRESS and DATABAS
 Ctrl-C cancels the run; a second Ctrl-C leaves without waiting for it to end.
 Exit codes: 0 completed, 1 failed, 2 wrong usage, 130 cancelled.`;
 
+/** What is started: a workflow, and its input made of what was given. */
+export interface RunTarget {
+  /** What the run's id begins with. */
+  name: string;
+  workflow: string;
+  inputOf(given: unknown): unknown;
+}
+
 export function runCommand(): Command {
-  return new Command('run')
-    .description('start a workflow, follow it, and hand out its result')
-    .argument('<workflow>', 'its name, as exported or in kebab-case')
+  return runOptions(
+    new Command('run')
+      .description('start a workflow or a named plan, follow it, and hand out its result')
+      .argument('<workflow>', 'its name, as exported or in kebab-case, or that of a plan'),
+  )
+    .addHelpText('after', examples)
+    .action(runWorkflow);
+}
+
+export function runOptions(command: Command): Command {
+  return command
     .option(
       '--input <value>',
       'JSON, a .json file, "-", a document, or field=document; may be repeated',
@@ -55,14 +72,17 @@ export function runCommand(): Command {
     .option('--timeout <seconds>', 'end the run after so long')
     .option('--detach', 'start and return', false)
     .option('--json', 'print the result, or the error, as JSON', false)
-    .option('--config <file>', 'the config, if it is not segno.config.ts here or above')
-    .addHelpText('after', examples)
-    .action(runWorkflow);
+    .option('--config <file>', 'the config, if it is not segno.config.ts here or above');
 }
 
 async function runWorkflow(name: string, flags: RunFlags): Promise<void> {
   const project = await loadProject(flags.config === undefined ? { dir: process.cwd() } : { configPath: flags.config });
-  const workflow = await findWorkflow(project, name);
+  await runTarget(project, flags, await findTarget(project, name));
+}
+
+/** Start it on the stack there is, follow it, and hand out its result. */
+export async function runTarget(project: Project, flags: RunFlags, target: RunTarget): Promise<void> {
+  const { name, workflow } = target;
   const parts = await Promise.all(flags.input.map((argument) => parseInput(argument)));
   const deps = flags.deps === undefined ? undefined : parseDeps(flags.deps);
   const timeoutMs = flags.timeout === undefined ? undefined : parseSeconds(flags.timeout);
@@ -70,7 +90,7 @@ async function runWorkflow(name: string, flags: RunFlags): Promise<void> {
     const client = await connectProject(project.dir, project.config.taskQueue);
     try {
       const id = flags.id ?? `${name}-${randomBytes(4).toString('hex')}`;
-      const input = await storeInput(client, parts, id);
+      const input = target.inputOf(await storeInput(client, parts, id));
       const run = await client.start(workflow, input, {
         id,
         ...(deps !== undefined && { deps }),
@@ -84,13 +104,26 @@ async function runWorkflow(name: string, flags: RunFlags): Promise<void> {
   });
 }
 
-/** @throws SegnoError `Workflow.Unknown` */
-async function findWorkflow(project: Project, name: string): Promise<string> {
+/** @throws SegnoError `Workflow.Unknown`; `Plan.Unknown` in a project with plans; `Plan.Invalid` */
+async function findTarget(project: Project, name: string): Promise<RunTarget> {
   const names = await workflowNames(project);
   const camel = name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
   const found = names.find((candidate) => candidate === name || candidate === camel);
-  if (found) return found;
-  throw new SegnoError('Workflow.Unknown', `no workflow is named ${name}; there are: ${names.join(', ') || 'none'}`);
+  const plans = [...project.plans.keys()].sort();
+  const isPlan = project.plans.has(name);
+  if (found !== undefined && isPlan)
+    throw new SegnoError('Config.Invalid', `a workflow and a plan are both named ${name}; rename one`);
+  if (found !== undefined) return { name, workflow: found, inputOf: (input) => input };
+  if (isPlan) {
+    const plan = await loadPlan(project, name);
+    return { name, workflow: 'runPlan', inputOf: (input) => ({ plan, input }) };
+  }
+  const known = names.join(', ') || 'none';
+  if (plans.length === 0) throw new SegnoError('Workflow.Unknown', `no workflow is named ${name}; there are: ${known}`);
+  throw new SegnoError(
+    'Plan.Unknown',
+    `no plan or workflow is named ${name}; there are the plans ${plans.join(', ')}, and the workflows: ${known}`,
+  );
 }
 
 /** Use the stack that runs here, or bring one up for as long as the run takes. */
@@ -186,11 +219,12 @@ function cancelOnSignal(run: Run): () => void {
   };
 }
 
-/** A result that is a document, or has one in its field `document`, is written as that file; any other as JSON. */
+/** A result (or a plan's output) that is a document, or has one in its field `document`, is written as that file; any other as JSON. */
 export async function writeResult(client: SegnoClient, result: unknown, out: string): Promise<string> {
   const path = resolve(out);
   await mkdir(dirname(path), { recursive: true });
-  const document = [result, (result as { document?: unknown } | null)?.document]
+  const { document: own, output } = (result ?? {}) as { document?: unknown; output?: unknown };
+  const document = [result, own, output, (output as { document?: unknown } | null | undefined)?.document]
     .map((candidate) => documentRefSchema.safeParse(candidate))
     .find((parsed) => parsed.success)?.data;
   await writeFile(path, document ? await client.getDocument(document) : `${JSON.stringify(result, null, 2)}\n`);

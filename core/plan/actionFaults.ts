@@ -16,6 +16,7 @@ export function actionFaults(placed: PlacedAction, catalogue: PlanCatalogue, sch
     ...malformed(action.input, [...at, 'input']),
     ...malformed(action.value, [...at, 'value']),
     ...malformed(action.map?.over, [...at, 'map', 'over']),
+    ...malformed(action.approval?.detail, [...at, 'approval', 'detail']),
     ...referenceFaults(placed, schemas),
     ...callFaults(placed, catalogue, schemas),
     ...overFaults(placed, schemas),

@@ -53,6 +53,8 @@ export class OutputSchemas {
           },
           additionalProperties: false,
         };
+      case 'approval':
+        return { type: 'object', properties: { approved: { type: 'boolean' }, by: { type: 'string' } } };
       default:
         return undefined;
     }

@@ -53,6 +53,7 @@ export interface PlanAction {
   sequence?: PlanAction[] | undefined;
   map?: PlanMap | undefined;
   refine?: PlanRefine | undefined;
+  approval?: PlanApproval | undefined;
 }
 
 export interface PlanMap {
@@ -74,6 +75,17 @@ export interface PlanRefine {
   maxRounds?: number | undefined;
 }
 
+/** Waits for a person; gives the decision, `{ approved, by, comment, value }`. Being rejected is an answer, not a failure. */
+export interface PlanApproval {
+  name: string;
+  title?: string | undefined;
+  /** What the person must see: JSON with references. */
+  detail?: unknown;
+  choices?: string[] | undefined;
+  /** Default 7 days. */
+  timeout?: PlanDuration | undefined;
+}
+
 export const actionKinds = [
   'agent',
   'tool',
@@ -83,6 +95,7 @@ export const actionKinds = [
   'sequence',
   'map',
   'refine',
+  'approval',
 ] as const satisfies readonly (keyof PlanAction)[];
 export type ActionKind = (typeof actionKinds)[number];
 

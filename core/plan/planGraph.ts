@@ -92,6 +92,7 @@ export function referencesOf(action: PlanAction, at: DocumentPath): Reference[] 
     ...referencesIn(action.input, [...at, 'input']),
     ...referencesIn(action.value, [...at, 'value']),
     ...referencesIn(action.map?.over, [...at, 'map', 'over']),
+    ...referencesIn(action.approval?.detail, [...at, 'approval', 'detail']),
   ];
 }
 

@@ -51,6 +51,16 @@ const actionShape = {
       maxRounds: z.number().int().min(1).max(planLimits.rounds).optional(),
     })
     .optional(),
+  approval: z
+    .strictObject({
+      name: z.string().regex(/^[^/]{1,100}$/, '1 to 100 characters without /'),
+      title: z.string().min(1).max(300).optional(),
+      detail: z.json().optional().describe('What the person must see: JSON with references.'),
+      choices: z.array(z.string().min(1).max(200)).min(1).max(50).optional(),
+      timeout: duration.optional().describe('Default 7 days.'),
+    })
+    .optional()
+    .describe('Waits for a person; gives { approved, by, comment, value }.'),
 };
 
 const step: z.ZodType<PlanStep> = z

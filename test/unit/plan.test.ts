@@ -113,7 +113,9 @@ describe('a plan', () => {
     [
       'a step that does nothing',
       [{ id: 'a' }],
-      ['steps[0]: one of agent, tool, workflow, value, parallel, sequence, map, refine must say what it does'],
+      [
+        'steps[0]: one of agent, tool, workflow, value, parallel, sequence, map, refine, approval must say what it does',
+      ],
     ],
     [
       'a step that does two things',

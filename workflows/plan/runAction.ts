@@ -7,12 +7,21 @@
  */
 import { executeChild } from '@temporalio/workflow';
 import type { AgentDefinition } from '../../core/defineAgent.js';
-import { kindOf, type PlanAction, type PlanMap, planLimits, type PlanRefine } from '../../core/plan/plan.js';
+import {
+  kindOf,
+  type PlanAction,
+  type PlanApproval,
+  type PlanMap,
+  planLimits,
+  type PlanRefine,
+} from '../../core/plan/plan.js';
 import { type DocumentPath, formatPath, MissingValue, resolveReferences } from '../../core/plan/references.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import { proxyAgents } from '../agent/proxyAgents.js';
 import { proxyTools } from '../agent/proxyTools.js';
+import type { Duration } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
+import { approval } from '../patterns/approval.js';
 import { parallel } from '../patterns/parallel.js';
 import { refine, type Review } from '../patterns/refine.js';
 import { branchPath, nextPath } from '../scope.js';
@@ -49,6 +58,8 @@ export async function runAction(action: PlanAction, variables: PlanVariables, at
       return runMap(action.map!, variables, [...at, 'map']);
     case 'refine':
       return runRefine(action.refine!, variables, [...at, 'refine']);
+    case 'approval':
+      return runApproval(action.approval!, variables, [...at, 'approval']);
     case undefined:
       throw fail('Plan.Invalid', `${formatPath(at)}: this version does not know what it does`);
   }
@@ -124,6 +135,19 @@ function runRefine(
       runAction(write, { ...variables, feedback: feedback ?? null, draft: draft ?? null }, [...at, 'write']),
     review: async (draft) => asReview(await runAction(review, { ...variables, draft }, [...at, 'review']), at),
     maxRounds,
+  });
+}
+
+function runApproval(
+  { name, title, detail, choices, timeout }: PlanApproval,
+  variables: PlanVariables,
+  at: DocumentPath,
+): Promise<unknown> {
+  return approval<string>(name, {
+    ...(title !== undefined && { title }),
+    ...(detail !== undefined && { detail: resolve(detail, variables, [...at, 'detail']) }),
+    ...(choices && { choices }),
+    ...(timeout !== undefined && { timeout: timeout as Duration }),
   });
 }
 

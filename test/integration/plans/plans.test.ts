@@ -188,6 +188,27 @@ describe('a plan', () => {
     });
   });
 
+  it('waits for a person, who sees what the plan refers to, and goes on by the decision', async () => {
+    const document = plan([
+      {
+        id: 'ok',
+        approval: { name: 'publish', title: 'Publish it?', detail: { text: ref('input.text') }, timeout: '1h' },
+      },
+      { id: 'yes', when: 'steps.ok.approved', value: 'published' },
+      { id: 'no', when: '!steps.ok.approved', value: 'kept back' },
+    ]);
+    const asked = await start(document, { text: 'hello' });
+    await vi.waitFor(
+      async () => {
+        const waiting = await stack.client.approvals({ run: asked.id });
+        expect(waiting).toMatchObject([{ name: 'publish', detail: { text: 'hello' } }]);
+      },
+      { timeout: 10_000 },
+    );
+    await stack.client.decide(asked.id, { name: 'publish', approved: false, by: 'ada' });
+    expect(await asked.result()).toMatchObject({ status: 'completed', output: { no: 'kept back' } });
+  });
+
   it('keeps what was done before when it is interpreted inside another workflow', async () => {
     const document = plan([
       { id: 'a', tool: 'broken', input: { case: 'never' } },
