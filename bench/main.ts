@@ -1,8 +1,9 @@
-/** `npm run bench [-- server speeds history conversation patterns startup]`: prints the tables of BENCHMARKS.md. */
+/** `npm run bench [-- server speeds history conversation mapReduce patterns startup]`: prints the tables of BENCHMARKS.md. */
 import { cpus, totalmem } from 'node:os';
 import { type Bench, startBench } from './bench.js';
 import { benchConversation, benchHistory } from './history.js';
 import { benchPatterns } from './patterns.js';
+import { benchMapReduce } from './mapReduce.js';
 import { benchServer } from './server.js';
 import { benchSpeeds } from './speeds.js';
 import { benchStartup } from './startup.js';
@@ -13,6 +14,7 @@ const onStack: Record<string, (bench: Bench) => Promise<Row[]>> = {
   speeds: benchSpeeds,
   history: benchHistory,
   conversation: benchConversation,
+  mapReduce: benchMapReduce,
   patterns: benchPatterns,
 };
 

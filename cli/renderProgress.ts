@@ -36,6 +36,7 @@ function details(node: ProgressNode, nowMs: number, c: Colours): string {
   const tokens = node.inputTokens + node.outputTokens;
   return [
     elapsed.padStart(8),
+    itemsOf(node),
     tokens > 0 ? `${formatTokens(tokens)} tokens` : '',
     node.costUsd > 0 ? formatCost(node.costUsd) : '',
     node.attempts > 1 ? c.yellow(`attempt ${node.attempts}`) : '',
@@ -43,4 +44,13 @@ function details(node: ProgressNode, nowMs: number, c: Colours): string {
   ]
     .filter((part) => part !== '')
     .join('  ');
+}
+
+/** `3,200 of 10,000 items, 2 failed` */
+export function itemsOf({ items }: ProgressNode): string {
+  if (!items) return '';
+  const { of, done, failed } = items;
+  const count = (number: number): string => String(number).replace(/\B(?=(\d{3})+$)/g, ',');
+  const ended = done + failed === of ? count(of) : `${count(done + failed)} of ${count(of)}`;
+  return `${ended} ${of === 1 ? 'item' : 'items'}${failed > 0 ? `, ${count(failed)} failed` : ''}`;
 }

@@ -3,7 +3,7 @@ import type { Run, RunDetails, SegnoClient } from '../client/index.js';
 import { type ProgressNode, progressTree } from '../core/progressTree.js';
 import { LiveBlock } from './liveBlock.js';
 import { colours, formatCost, formatDuration, formatTokens, printable } from './output.js';
-import { renderProgress } from './renderProgress.js';
+import { itemsOf, renderProgress } from './renderProgress.js';
 import { approvalLines, renderUnderWay } from './renderUnderWay.js';
 
 const pollMs = 250;
@@ -29,9 +29,13 @@ export async function watchRun(client: SegnoClient, run: Run, { stream, quiet }:
   }
   const view = stream.isTTY ? new TreeView(stream) : new LineView(stream);
   const underWay = new UnderWay(client, run.id);
+  let tookMs = 0;
   for (let over = false; !over;) {
-    over = await Promise.race([ended, delay(pollMs, false)]);
+    over = await Promise.race([ended, delay(Math.max(pollMs, 3 * tookMs), false)]);
+    const askedAtMs = Date.now();
     const details = await client.show(run.id).catch(() => undefined);
+    // A run of 100,000 items takes the ledger a while to count; it has other things to do.
+    tookMs = Date.now() - askedAtMs;
     if (details) view.show(details.status === 'running' ? { ...details, ...underWay.latest() } : details);
   }
   view.end();
@@ -75,7 +79,7 @@ class TreeView {
 
   show(details: RunDetails): void {
     const c = colours(this.stream);
-    const tree = progressTree(details.steps, details.status !== 'running');
+    const tree = progressTree(details.steps, details.status !== 'running', details.maps);
     this.block.draw([
       ...renderProgress(tree, Date.now(), this.stream),
       ...renderUnderWay(details, this.stream),
@@ -96,12 +100,12 @@ class LineView {
   show(details: RunDetails): void {
     const leaves = (nodes: readonly ProgressNode[]): ProgressNode[] =>
       nodes.flatMap((node) => (node.children.length === 0 ? [node] : leaves(node.children)));
-    for (const node of leaves(progressTree(details.steps, details.status !== 'running'))) {
-      const state = `${node.state}${node.attempts > 1 ? ` (attempt ${node.attempts})` : ''}`;
+    for (const node of leaves(progressTree(details.steps, details.status !== 'running', details.maps))) {
+      const state = `${node.state}${node.attempts > 1 ? ` (attempt ${node.attempts})` : ''}${tenthsOf(node)}`;
       if (this.said.get(node.path) === state) continue;
       this.said.set(node.path, state);
       const tokens = node.inputTokens + node.outputTokens;
-      const parts = [state, node.path];
+      const parts = [state.replace(/ \[.*$/, ''), node.path, itemsOf(node)].filter((part) => part !== '');
       if (node.finishedAtMs !== undefined)
         parts.push(formatDuration(Math.max(0, node.finishedAtMs - node.startedAtMs)));
       if (tokens > 0) parts.push(`${formatTokens(tokens)} tokens`);
@@ -119,13 +123,21 @@ class LineView {
   end(): void {}
 }
 
-function totals({ id, status, durationMs, steps, usage }: RunDetails): string {
-  const tokens = steps.reduce((sum, step) => sum + step.usage.inputTokens + step.usage.outputTokens, 0);
+/** A map is told of ten times, not at each of its items. */
+function tenthsOf({ items }: ProgressNode): string {
+  return items ? ` [${Math.floor((10 * (items.done + items.failed)) / Math.max(1, items.of))}]` : '';
+}
+
+function totals({ id, status, durationMs, steps, maps, usage }: RunDetails): string {
+  const tokens = [...steps, ...maps].reduce((sum, { usage }) => sum + usage.inputTokens + usage.outputTokens, 0);
   return `${id}  ${status}  ${formatDuration(durationMs)}  ${formatTokens(tokens)} tokens  ${formatCost(usage.costUsd)}`;
 }
 
 function hints(details: RunDetails): string[] {
   if (details.stuck !== undefined) return [details.stuck];
-  const idle = details.status === 'running' && details.steps.length === 0 && details.durationMs > noWorkerHintMs;
+  const idle =
+    details.status === 'running' &&
+    details.steps.length + details.maps.length === 0 &&
+    details.durationMs > noWorkerHintMs;
   return idle ? ['no step has begun yet: is a worker running? (segno dev, or segno worker)'] : [];
 }

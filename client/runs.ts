@@ -7,7 +7,15 @@ import type {
 } from '@temporalio/client';
 import { memoKey } from '../core/contracts.js';
 import { picoToUsd } from '../core/money.js';
-import { listSteps, type Ledger, type StepSummary, usageOfRun, type UsageSum } from '../ledger/index.js';
+import {
+  listMaps,
+  listSteps,
+  type Ledger,
+  type MapSummary,
+  type StepSummary,
+  usageOfRun,
+  type UsageSum,
+} from '../ledger/index.js';
 import type { RunningPattern } from '../core/patternLines.js';
 import { approvalsOfRun, type WaitingApproval } from './approvals.js';
 import { runFailure } from './runFailure.js';
@@ -50,8 +58,27 @@ export interface RunStep {
   error?: { type: string; message: string; retryable: boolean };
 }
 
+/** The items of a map, in numbers. */
+export interface RunMap {
+  /** `mapReduce#1/map`, or a level of its reduction. */
+  path: string;
+  items: number;
+  done: number;
+  running: number;
+  failed: number;
+  /** Effects whose outcome was lost. */
+  unknown: number;
+  startedAt: string;
+  finishedAt?: string;
+  usage: Usage;
+  /** Of the first item that failed. */
+  error?: { type: string; message: string; retryable: boolean };
+}
+
 export interface RunDetails extends RunSummary {
+  /** Without the items of maps. */
   steps: RunStep[];
+  maps: RunMap[];
   /** Why it ended without a result. */
   error?: { type: string; message: string; step?: string };
   /** The workflow's own code throws, or is not the code that made the history: Temporal tries it again and again. */
@@ -113,11 +140,12 @@ export async function describeRun(
   ledger: Ledger,
 ): Promise<RunDetails> {
   const start = await startOf(handle.client, description);
-  const [summary, steps] = await Promise.all([
+  const [summary, steps, maps] = await Promise.all([
     summarize(description, start, ledger),
     stepsOf(description, start, ledger),
+    mapsOf(description, start, ledger),
   ]);
-  const details: RunDetails = { ...summary, steps };
+  const details: RunDetails = { ...summary, steps, maps };
   if (summary.status === 'running') {
     const stuck = stuckReason(description);
     return stuck === undefined ? details : { ...details, stuck };
@@ -166,12 +194,26 @@ async function summarize(info: Execution, start: RunStart, ledger: Ledger): Prom
 async function stepsOf(info: Execution, start: RunStart, ledger: Ledger): Promise<RunStep[]> {
   const within = ({ createdAt }: StepSummary): boolean =>
     createdAt >= start.at.toISOString() && (info.closeTime === undefined || createdAt <= info.closeTime.toISOString());
-  const steps = await listSteps(ledger, { scope: info.workflowId });
+  const steps = await listSteps(ledger, { scope: info.workflowId, alone: true });
   return steps
     .filter((step) =>
       step.workflowId === info.workflowId && !start.continued ? step.runId === info.runId : within(step),
     )
     .map(toRunStep);
+}
+
+async function mapsOf(info: Execution, start: RunStart, ledger: Ledger): Promise<RunMap[]> {
+  const period = { from: start.at.toISOString(), to: info.closeTime?.toISOString() };
+  return (await listMaps(ledger, { scope: info.workflowId, period })).map(toRunMap);
+}
+
+function toRunMap({ usage, error, finishedAt, ...counts }: MapSummary): RunMap {
+  return {
+    ...counts,
+    usage: toUsage(usage),
+    ...(finishedAt !== undefined && { finishedAt }),
+    ...(error && { error: { type: error.type, message: error.message, retryable: error.retryable } }),
+  };
 }
 
 function toRunStep(step: StepSummary): RunStep {

@@ -4,6 +4,7 @@
  * Invariants:
  * 1. A node's usage is the sum of its steps'.
  * 2. A lone first turn is the agent itself, and `#1` says nothing: neither is shown.
+ * 3. However many steps there are, there are few nodes side by side: a map is one, and so are all nodes after the first 50.
  */
 export interface ProgressStep {
   path: string;
@@ -14,6 +15,20 @@ export interface ProgressStep {
   finishedAt?: string | undefined;
   usage: { inputTokens: number; outputTokens: number; costUsd: number };
   error?: { type: string; message: string; retryable: boolean } | undefined;
+}
+
+/** The items of a map, in numbers. */
+export interface ProgressMap {
+  path: string;
+  items: number;
+  done: number;
+  running: number;
+  failed: number;
+  unknown: number;
+  startedAt: string;
+  finishedAt?: string | undefined;
+  usage: ProgressStep['usage'];
+  error?: ProgressStep['error'];
 }
 
 export type ProgressState = 'running' | 'retrying' | 'done' | 'failed' | 'unknown';
@@ -30,14 +45,56 @@ export interface ProgressNode {
   outputTokens: number;
   costUsd: number;
   error: { type: string; message: string } | undefined;
+  /** Of a map: how many of its items have ended, and how. */
+  items?: { of: number; done: number; failed: number };
   children: ProgressNode[];
 }
 
 /** @param runEnded a step that is still under way when its run has ended will not go on */
-export function progressTree(steps: readonly ProgressStep[], runEnded = false): ProgressNode[] {
+export function progressTree(
+  steps: readonly ProgressStep[],
+  runEnded = false,
+  maps: readonly ProgressMap[] = [],
+): ProgressNode[] {
   const root = emptyNode('', '');
-  for (const step of steps) insert(root, step, runEnded);
-  return root.children.map(collapse);
+  const nodes = new Map<string, ProgressNode>();
+  for (const step of steps) insert(nodes, root, step, stateOf(step, runEnded)).attempts = step.attempts;
+  for (const map of maps) {
+    const { items, done, failed, unknown, finishedAt } = map;
+    const step = { ...map, finishedAt: runEnded ? (finishedAt ?? map.startedAt) : finishedAt };
+    insert(nodes, root, step, mapState(map, runEnded)).items = { of: items, done, failed: failed + unknown };
+  }
+  return fewer(root.children.map(collapse), '');
+}
+
+function mapState({ items, done, failed, unknown }: ProgressMap, runEnded: boolean): ProgressState {
+  if (!runEnded && done + failed + unknown < items) return 'running';
+  if (unknown > 0) return 'unknown';
+  return done < items ? 'failed' : 'done';
+}
+
+const mostSiblings = 50;
+
+/** Those after the first ones together, as one. */
+function fewer(nodes: readonly ProgressNode[], parent: string): ProgressNode[] {
+  if (nodes.length <= mostSiblings + 1) return [...nodes];
+  const rest = nodes.slice(mostSiblings);
+  const more = emptyNode(`… and ${rest.length} more`, `${parent}…`);
+  for (const node of rest) sumUp(more, node);
+  return [...nodes.slice(0, mostSiblings), more];
+}
+
+function sumUp(sum: ProgressNode, node: ProgressNode): void {
+  if (rank[node.state] > rank[sum.state]) sum.state = node.state;
+  sum.startedAtMs = Math.min(sum.startedAtMs, node.startedAtMs);
+  sum.finishedAtMs =
+    sum.finishedAtMs === undefined || node.finishedAtMs === undefined
+      ? undefined
+      : Math.max(sum.finishedAtMs, node.finishedAtMs);
+  sum.inputTokens += node.inputTokens;
+  sum.outputTokens += node.outputTokens;
+  sum.costUsd += node.costUsd;
+  sum.error = node.error ?? sum.error;
 }
 
 function emptyNode(label: string, path: string): ProgressNode {
@@ -56,20 +113,29 @@ function emptyNode(label: string, path: string): ProgressNode {
   };
 }
 
-function insert(root: ProgressNode, step: ProgressStep, runEnded: boolean): void {
+type Inserted = Pick<ProgressStep, 'path' | 'startedAt' | 'finishedAt' | 'usage' | 'error'>;
+
+/** @returns its node */
+function insert(
+  nodes: Map<string, ProgressNode>,
+  root: ProgressNode,
+  step: Inserted,
+  state: ProgressState,
+): ProgressNode {
   let node = root;
   const segments = step.path.split('/');
   segments.forEach((segment, depth) => {
     const path = segments.slice(0, depth + 1).join('/');
-    let child = node.children.find((candidate) => candidate.path === path);
+    let child = nodes.get(path);
     if (!child) {
       child = emptyNode(labelOf(segment), path);
+      nodes.set(path, child);
       node.children.push(child);
     }
-    add(child, step, stateOf(step, runEnded));
+    add(child, step, state);
     node = child;
   });
-  node.attempts = step.attempts;
+  return node;
 }
 
 function labelOf(segment: string): string {
@@ -90,22 +156,20 @@ function stateOf({ state, error }: ProgressStep, runEnded: boolean): ProgressSta
 
 const rank: Record<ProgressState, number> = { done: 0, failed: 1, unknown: 2, retrying: 3, running: 4 };
 
-function add(node: ProgressNode, step: ProgressStep, state: ProgressState): void {
-  if (rank[state] > rank[node.state]) node.state = state;
-  node.startedAtMs = Math.min(node.startedAtMs, Date.parse(step.startedAt));
-  const finishedAtMs = step.finishedAt === undefined ? undefined : Date.parse(step.finishedAt);
-  node.finishedAtMs =
-    finishedAtMs === undefined || node.finishedAtMs === undefined
-      ? undefined
-      : Math.max(node.finishedAtMs, finishedAtMs);
-  node.inputTokens += step.usage.inputTokens;
-  node.outputTokens += step.usage.outputTokens;
-  node.costUsd += step.usage.costUsd;
-  node.error = step.error ?? node.error;
+function add(node: ProgressNode, step: Inserted, state: ProgressState): void {
+  const { inputTokens, outputTokens, costUsd } = step.usage;
+  sumUp(node, {
+    ...emptyNode('', ''),
+    ...{ state, inputTokens, outputTokens, costUsd, error: step.error },
+    startedAtMs: Date.parse(step.startedAt),
+    finishedAtMs: step.finishedAt === undefined ? undefined : Date.parse(step.finishedAt),
+  });
 }
 
 function collapse(node: ProgressNode): ProgressNode {
   const only = node.children.length === 1 ? node.children[0] : undefined;
-  if (only?.label === 'turn') return { ...node, attempts: only.attempts, children: only.children.map(collapse) };
-  return { ...node, children: node.children.map(collapse) };
+  if (only?.label === 'turn') {
+    return { ...node, attempts: only.attempts, children: fewer(only.children.map(collapse), `${node.path}/`) };
+  }
+  return { ...node, children: fewer(node.children.map(collapse), `${node.path}/`) };
 }

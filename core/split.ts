@@ -61,7 +61,8 @@ function splitSize(text: string, size: number, overlap: number): string[] {
     parts.push(text.slice(start, end));
     if (end === text.length) break;
     const next = wholeCharacter(text, end - overlap);
-    start = next > start ? next : end;
+    const goesOn = next > start && cutAt(text, next, size) > end;
+    start = goesOn ? next : end;
   }
   return parts;
 }

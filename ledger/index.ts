@@ -54,6 +54,8 @@ export {
 } from './workers.js';
 export type { TouchedRun, WorkerRecord, WorkerRegistration, WorkerState } from './workers.js';
 
+export { listMaps } from './maps.js';
+export type { MapSummary } from './maps.js';
 export { listSteps, usageByAgent, usageOfRun } from './runs.js';
 export type { NamedUsage, RunQuery, StepSummary, UsageSum } from './runs.js';
 

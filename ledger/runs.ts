@@ -37,13 +37,13 @@ export interface StepSummary {
 /** A call whose worker is gone, and which no attempt has taken over: a run that ended meanwhile has none that would. */
 const abandoned = `(a.state = 'sent' and a.upper_cost_pico is not null
   and exists (select 1 from segno.workers w where w.instance = a.owner and w.state <> 'active'))`;
-const usageColumns = `coalesce(sum(case when ${abandoned} then a.upper_input_tokens else a.input_tokens end), 0)::bigint as input_tokens,
+export const usageColumns = `coalesce(sum(case when ${abandoned} then a.upper_input_tokens else a.input_tokens end), 0)::bigint as input_tokens,
   coalesce(sum(case when ${abandoned} then a.upper_output_tokens else a.output_tokens end), 0)::bigint as output_tokens,
   coalesce(sum(a.cached_input_tokens), 0)::bigint as cached_input_tokens,
   coalesce(sum(case when ${abandoned} then a.upper_cost_pico else a.cost_pico end), 0)::text as cost_pico,
   coalesce(bool_or(a.estimated or ${abandoned}), false) as estimated`;
 
-interface UsageRow {
+export interface UsageRow {
   input_tokens: string;
   output_tokens: string;
   cached_input_tokens: string;
@@ -75,17 +75,23 @@ export interface RunQuery {
   readonly tenant?: string | undefined;
 }
 
-/** In the order in which they were first begun. @param limit default 10,000 */
+/** In the order in which they were first begun. @param alone without the items of maps (`listMaps`); @param limit default 10,000 */
 export async function listSteps(
   ledger: Ledger,
-  { scope, tenant, limit = 10_000 }: RunQuery & { readonly limit?: number | undefined },
+  {
+    scope,
+    tenant,
+    limit = 10_000,
+    alone = false,
+  }: RunQuery & { readonly limit?: number | undefined; readonly alone?: boolean | undefined },
 ): Promise<StepSummary[]> {
   const { rows } = await ledger.query<StepSummaryRow>(
     `select s.key, s.run_id, s.workflow_id, s.path, s.kind, s.name, s.state, s.attempts, s.created_at, s.started_at,
        s.finished_at, s.model, s.result_bytes, s.error, s.detail, u.*
      from segno.steps s
      cross join lateral (select ${usageColumns} from segno.attempts a where a.step_key = s.key) u
-     where s.scope = $1 and ($2::text is null or s.tenant = $2) order by s.seq limit $3`,
+     where s.scope = $1 and ($2::text is null or s.tenant = $2) ${alone ? 'and s.part_of is null' : ''}
+     order by s.seq limit $3`,
     [scope, tenant ?? null, limit],
     { idempotent: true },
   );
@@ -135,7 +141,7 @@ export async function usageOfRun(
     [scope, tenant ?? null, period?.runId ?? null, period?.startedAt ?? null, period?.closedAt ?? 'infinity'],
     { idempotent: true },
   );
-  return rows[0] ? usageOf(rows[0]) : noUsage;
+  return usageOf(rows[0]);
 }
 
 export interface NamedUsage extends UsageSum {
@@ -183,7 +189,9 @@ const noUsage: UsageSum = {
   estimated: false,
 };
 
-function usageOf(row: UsageRow): UsageSum {
+/** @param row undefined: nothing was used */
+export function usageOf(row: UsageRow | undefined): UsageSum {
+  if (!row) return noUsage;
   return {
     inputTokens: Number(row.input_tokens),
     outputTokens: Number(row.output_tokens),

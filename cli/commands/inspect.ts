@@ -62,7 +62,11 @@ export function showCommand(): Command {
           c.dim(
             `started ${details.startedAt}, ${formatDuration(details.durationMs)}, ${formatTokens(usage.inputTokens + usage.outputTokens)} tokens, ${formatCost(usage.costUsd)}${usage.estimated ? ' (at most)' : ''}`,
           ),
-          ...renderProgress(progressTree(details.steps, details.status !== 'running'), Date.now(), process.stdout),
+          ...renderProgress(
+            progressTree(details.steps, details.status !== 'running', details.maps),
+            Date.now(),
+            process.stdout,
+          ),
           ...renderUnderWay(details, process.stdout),
           ...(details.error
             ? [

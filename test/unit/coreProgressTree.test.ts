@@ -65,6 +65,36 @@ describe('a run’s progress', () => {
     expect(progressTree(steps)[1]?.finishedAtMs).toBeUndefined();
   });
 
+  it('has one node for all the items of a map, with their numbers', () => {
+    const map = {
+      path: 'mapReduce#1/map',
+      items: 100_000,
+      done: 40_000,
+      running: 64,
+      failed: 3,
+      unknown: 1,
+      startedAt: '2026-01-01T00:00:00.000Z',
+      usage: { inputTokens: 5, outputTokens: 6, costUsd: 0.1 },
+      error: { type: 'Tool.Failed', message: 'no', retryable: false },
+    };
+    const [running] = progressTree([], false, [map]);
+    expect(running).toMatchObject({ label: 'mapReduce', state: 'running', inputTokens: 5 });
+    expect(running?.children).toMatchObject([
+      { label: 'map', items: { of: 100_000, done: 40_000, failed: 4 }, error: { type: 'Tool.Failed' } },
+    ]);
+    const ended = { ...map, done: 99_996, running: 0 };
+    expect(progressTree([], false, [ended])[0]?.state).toBe('unknown');
+    expect(progressTree([], false, [{ ...ended, unknown: 0, done: 99_997 }])[0]?.state).toBe('failed');
+    expect(progressTree([], false, [{ ...ended, unknown: 0, failed: 0, done: 100_000 }])[0]?.state).toBe('done');
+  });
+
+  it('shows fifty nodes side by side, and the others as one', () => {
+    const steps = Array.from({ length: 10_000 }, (_, index) => step(`parallel#1/${index}/note#1`));
+    const [parallel] = progressTree(steps);
+    expect(parallel?.children).toHaveLength(51);
+    expect(parallel?.children.at(-1)).toMatchObject({ label: '… and 9950 more', inputTokens: 9_950, state: 'done' });
+  });
+
   const segment = fc.constantFrom('a#1', 'a#2', 'turn#1', 'turn#2', 'risks', '50%25', '%', '%zz', 'ü#1');
   const anyStep = fc.record({
     path: fc.array(segment, { minLength: 1, maxLength: 5 }).map((segments) => segments.join('/')),

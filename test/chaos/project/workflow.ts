@@ -1,5 +1,5 @@
 import { defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
-import { proxyAgents, proxyTools } from 'segno/workflow';
+import { type MapReduced, mapReduce, proxyAgents, proxyTools } from 'segno/workflow';
 
 const { clerk } = proxyAgents<typeof import('./agents.js')>({ timeout: '10m' });
 const { lookUp, bookItem, mailItem, shipItem } = proxyTools<typeof import('./tools.js')>({ timeout: '5m' });
@@ -54,4 +54,21 @@ export async function keepWorking({ rounds }: { rounds: number }): Promise<void>
     await bookItem({ item: `item ${round}` });
     await clerk({ note: `Item ${round} was booked. It will be sent by mail.` });
   }
+}
+
+/** So many items through one tool, in batches; gives back how many it did. */
+export async function mapItems({
+  tool,
+  count,
+}: {
+  tool: 'lookUp' | 'bookItem' | 'mailItem';
+  count: number;
+}): Promise<MapReduced<number>> {
+  return mapReduce({
+    items: Array.from({ length: count }, (_, index) => ({ item: `item ${index}` })),
+    map: { lookUp, bookItem, mailItem }[tool],
+    reduce: (items) => items.length,
+    combine: (counts) => counts.reduce((sum, one) => sum + one, 0),
+    onFailure: 'continue',
+  });
 }

@@ -72,6 +72,19 @@ describe('a map of many items', () => {
     expect(new Set(notes).size).toBe(300);
   });
 
+  it('shows as numbers what its items came to, beside the run’s other steps', async () => {
+    const input = numbers({ tool: 'book', count: 50, fails: { 7: -1 }, onFailure: 'continue', reduce: 'tool' });
+    const started = await stack.client.start('numbers', input);
+    await started.result();
+    const { steps, maps } = await stack.client.show(started.id);
+    expect(steps).toEqual([]);
+    expect(maps).toMatchObject([
+      { path: 'mapReduce#1/map', items: 50, done: 49, running: 0, failed: 1, error: { type: 'Tool.Failed' } },
+      { path: 'mapReduce#1/reduce#1', items: 1, done: 1 },
+    ]);
+    expect(maps[0]).toHaveProperty('finishedAt');
+  });
+
   it('tries an item again that fails retryably, and no other', async () => {
     const input = numbers({ tool: 'book', fails: { 3: 2 } });
     expect(await run('numbers', input)).toEqual({ sum: sumTo(10) });
