@@ -15,4 +15,9 @@ export default defineConfig({
     './examples/content-pipeline/workflow.ts',
     './examples/investor-report/workflow.ts',
   ],
+  plans: {
+    quick_analysis: './examples/content-pipeline/plans/quick_analysis.json',
+    analysis_and_enhancement: './examples/content-pipeline/plans/analysis_and_enhancement.json',
+    full_pipeline: './examples/content-pipeline/plans/full_pipeline.json',
+  },
 });

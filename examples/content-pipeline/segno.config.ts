@@ -3,4 +3,13 @@ import * as agents from './agents.js';
 import * as tools from './tools.js';
 
 /** No provider: the offline model answers. Add `models` and `providers` to use a real one; see docs/configuration.md. */
-export default defineConfig({ agents, tools, workflows: './workflow.ts' });
+export default defineConfig({
+  agents,
+  tools,
+  workflows: './workflow.ts',
+  plans: {
+    quick_analysis: './plans/quick_analysis.json',
+    analysis_and_enhancement: './plans/analysis_and_enhancement.json',
+    full_pipeline: './plans/full_pipeline.json',
+  },
+});

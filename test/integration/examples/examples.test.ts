@@ -92,6 +92,10 @@ async function failureOf(result: Promise<unknown>): Promise<SegnoError> {
   );
 }
 
+function planOf(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`content-pipeline/plans/${name}.json`, examples), 'utf8'));
+}
+
 function notes(): string {
   const outbox = join(folder, 'outbox');
   return readdirSync(outbox)
@@ -226,6 +230,36 @@ describe('content-pipeline', () => {
   it('does nothing for nobody', async () => {
     const { result } = await publish(scripted, '# Asters\n\nThey flower late.');
     expect((await failureOf(result)).type).toMatch(/^Deps\./);
+  });
+
+  it.each(['quick_analysis', 'analysis_and_enhancement', 'full_pipeline'])('runs as the plan %s', async (name) => {
+    const document = await put(scripted, 'content-pipeline/input/first-frost.md');
+    const run = await scripted.client.start(
+      'runPlan',
+      { plan: planOf(name), input: { document } },
+      { deps: { userId: 'noor' } },
+    );
+    expect(await run.result()).toMatchObject({
+      status: 'completed',
+      output: {
+        analysis: { keywords: ['dahlias'] },
+        ...(name !== 'quick_analysis' && { enhancement: { seoOptimized: true } }),
+        ...(name === 'full_pipeline' && { publication: { published: true } }),
+      },
+    });
+  });
+
+  it('keeps what the plan full_pipeline has done when a later step fails', async () => {
+    answers.set('enhancer', () => refusal('Not this one.'));
+    const document = await put(scripted, 'content-pipeline/input/first-frost.md');
+    const input = { plan: planOf('full_pipeline'), input: { document } };
+    const run = await scripted.client.start('runPlan', input, { deps: { userId: 'noor' } });
+    expect(await run.result()).toMatchObject({
+      status: 'partial',
+      failedStep: 'enhance',
+      error: { type: 'Model.Refused' },
+      output: { analysis: { keywords: ['dahlias'] }, enhancement: null, publication: null },
+    });
   });
 
   it('writes a version once for a key, and the next one for another', async () => {
