@@ -5,15 +5,30 @@ import * as contentPipelineAgents from './examples/content-pipeline/agents.js';
 import * as contentPipelineTools from './examples/content-pipeline/tools.js';
 import * as investorReportAgents from './examples/investor-report/agents.js';
 import * as investorReportTools from './examples/investor-report/tools.js';
+import * as filingsDigestAgents from './examples/filings-digest/agents.js';
+import * as filingsDigestTools from './examples/filings-digest/tools.js';
+import * as researchDeskAgents from './examples/research-desk/agents.js';
+import * as researchDeskTools from './examples/research-desk/tools.js';
+import * as supportTriageAgents from './examples/support-triage/agents.js';
 
 /** Every example of this repository, run from here; each folder in examples/ is a project of its own, too. */
 export default defineConfig({
-  agents: [collectAndAggregateAgents, contentPipelineAgents, investorReportAgents],
-  tools: [collectAndAggregateTools, contentPipelineTools, investorReportTools],
+  agents: [
+    collectAndAggregateAgents,
+    contentPipelineAgents,
+    investorReportAgents,
+    filingsDigestAgents,
+    researchDeskAgents,
+    supportTriageAgents,
+  ],
+  tools: [collectAndAggregateTools, contentPipelineTools, investorReportTools, filingsDigestTools, researchDeskTools],
   workflows: [
     './examples/collect-and-aggregate/workflow.ts',
     './examples/content-pipeline/workflow.ts',
     './examples/investor-report/workflow.ts',
+    './examples/support-triage/workflow.ts',
+    './examples/research-desk/workflow.ts',
+    './examples/filings-digest/workflow.ts',
   ],
   plans: {
     quick_analysis: './examples/content-pipeline/plans/quick_analysis.json',

@@ -28,9 +28,9 @@ export async function researchDesk({ question }: ResearchInput): Promise<Researc
     synthesize: ({ goal, outputs, failed }) =>
       writer({
         goal,
-        results: Object.values(outputs)
-          .map((output) => JSON.stringify(output))
-          .join('\n'),
+        results: Object.entries(outputs)
+          .map(([step, output]) => `${step}:\n${textsIn(output).join('\n')}`)
+          .join('\n\n'),
         missing: failed.map(({ id }) => id),
       }),
     onFailure: 'continue',
@@ -38,6 +38,13 @@ export async function researchDesk({ question }: ResearchInput): Promise<Researc
     timeout: '1h',
   });
   return { ...output, log };
+}
+
+/** What the steps gave has as many forms as there are agents: its texts are what a writer reads. */
+function textsIn(output: unknown): string[] {
+  if (typeof output === 'string') return [output];
+  if (typeof output !== 'object' || output === null) return [];
+  return Object.values(output).flatMap(textsIn);
 }
 
 const standardPlan: PlanDraft = {

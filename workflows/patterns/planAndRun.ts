@@ -144,7 +144,7 @@ class Planned<Output> {
     const failed = this.failed.map(({ id, error }) => ({ id, error: `${error.type}: ${error.message}` }));
     let faults: string[] = [];
     for (let draft = 1; draft <= maxDrafts; draft += 1) {
-      const proposal = await this.at(`plan#${plans}/draft#${draft}`, async () => {
+      const proposal = await this.at(`plan#${plans} draft#${draft}`, async () => {
         const written = planOfDraft(await write({ goal, catalogue, faults, finished, failed }), this.finished);
         if ('faults' in written) return written;
         const within = { ...(agents && { agents }), tools, workflows: [] };

@@ -1,0 +1,5 @@
+import { defineConfig } from 'segno';
+import * as agents from './agents.js';
+
+/** No provider: the offline model answers. Add `models` and `providers` to use a real one; see the README. */
+export default defineConfig({ agents, workflows: './workflow.ts' });

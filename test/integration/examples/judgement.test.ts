@@ -1,0 +1,224 @@
+/** The examples in which agents judge: planned, routed, reviewed and digested, on the offline model and with a scripted one. */
+import { readFileSync } from 'node:fs';
+import type { DocumentRef } from 'segno';
+import {
+  json,
+  refusal,
+  type ScriptedModel,
+  scriptedModel,
+  type ScriptFunction,
+  startTestStack,
+  type TestStack,
+  type TestStackOptions,
+} from 'segno/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as digestAgents from '../../../examples/filings-digest/agents.js';
+import * as digestTools from '../../../examples/filings-digest/tools.js';
+import type { FilingsDigest } from '../../../examples/filings-digest/workflow.js';
+import * as deskAgents from '../../../examples/research-desk/agents.js';
+import * as deskTools from '../../../examples/research-desk/tools.js';
+import type { ResearchReport } from '../../../examples/research-desk/workflow.js';
+import * as triageAgents from '../../../examples/support-triage/agents.js';
+
+const startTimeoutMs = 180_000;
+const examples = new URL('../../../examples/', import.meta.url);
+const project: TestStackOptions = {
+  agents: [deskAgents, triageAgents, digestAgents],
+  tools: [deskTools, digestTools],
+  workflows: ['research-desk', 'support-triage', 'filings-digest'].map(
+    (name) => new URL(`${name}/workflow.ts`, examples).href,
+  ),
+};
+
+const answers = new Map<string, ScriptFunction>();
+let model: ScriptedModel;
+let offline: TestStack;
+let scripted: TestStack;
+
+beforeAll(async () => {
+  model = await scriptedModel((request) => {
+    const answer = answers.get(request.agent ?? '');
+    if (!answer) throw new Error(`no answer for ${request.agent}`);
+    return answer(request);
+  });
+  offline = await startTestStack({ ...project, model: 'offline' });
+  scripted = await startTestStack({ ...project, model });
+}, startTimeoutMs);
+afterEach(() => answers.clear());
+afterAll(async () => {
+  await scripted?.close();
+  await offline?.close();
+  await model?.close();
+}, startTimeoutMs);
+
+async function run<Result>(stack: TestStack, workflow: string, input: unknown): Promise<Result> {
+  return (await stack.client.start<Result>(workflow, input)).result();
+}
+
+describe('research-desk', () => {
+  const question = 'Is a heat pump worth it in a cold climate?';
+  const search = (id: string, query: string) => ({
+    id,
+    agent: null,
+    tool: 'searchLibrary',
+    input: JSON.stringify({ query }),
+    after: [],
+  });
+  const analyze = (id: string, from: string) => ({
+    id,
+    agent: 'analyst',
+    tool: null,
+    input: `{"question": {"$ref": "input.question"}, "articles": {"$ref": "steps.${from}.articles"}}`,
+    after: [],
+  });
+
+  it('answers by its standard plan when the planner writes none', async () => {
+    const { answer, log } = await run<ResearchReport>(offline, 'researchDesk', { question });
+    expect(log.map(({ event, step }) => step ?? event)).toEqual([
+      'refused',
+      'planned',
+      'search',
+      'analyze',
+      'check',
+      'synthesized',
+    ]);
+    expect(answer.length).toBeGreaterThan(40);
+  });
+
+  it('runs what its planner wrote, and has it plan anew when a step fails', async () => {
+    let plans = 0;
+    answers.set('planner', () => {
+      plans += 1;
+      if (plans > 1) return json({ steps: [analyze('again', 'costs')] });
+      return json({ steps: [search('costs', 'price costs'), search('climate', 'cold'), analyze('look', 'climate')] });
+    });
+    let looked = 0;
+    answers.set('analyst', () => {
+      looked += 1;
+      return looked === 1
+        ? refusal('Not this one.')
+        : json({ findings: [{ statement: '11 cents', source: 'Prices' }] });
+    });
+    answers.set('writer', (request) =>
+      json({
+        answer: JSON.stringify(request.messages).includes('11 cents') ? 'Yes.' : 'Unknown.',
+        sources: ['Prices'],
+      }),
+    );
+    const { answer, log } = await run<ResearchReport>(scripted, 'researchDesk', { question });
+    expect(answer).toBe('Yes.');
+    expect(log.map(({ event, step }) => `${event} ${step ?? ''}`.trim())).toEqual([
+      'planned',
+      'completed costs',
+      'completed climate',
+      'failed look',
+      'planned',
+      'completed again',
+      'synthesized',
+    ]);
+  });
+});
+
+describe('support-triage', () => {
+  const ticketOf = (name: string): { ticket: object } =>
+    JSON.parse(readFileSync(new URL(`support-triage/sample/${name}.json`, examples), 'utf8')) as { ticket: object };
+  const draft = json({ reply: 'We are on it.' });
+  const review = (acceptable: boolean) => json({ acceptable, feedback: acceptable ? [] : ['kinder'] });
+
+  it.each([
+    ['urgent', 'rule'],
+    ['analysis', 'classifier'],
+    ['general', 'classifier'],
+  ])('sends the sample %s its way, by a %s', async (name, by) => {
+    expect(await run(offline, 'supportTriage', ticketOf(name))).toMatchObject({ path: name, decidedBy: by });
+  });
+
+  it('sends a draft back until the reviewer accepts it', async () => {
+    let reviews = 0;
+    answers.set('classifier', () => json({ label: 'general', confidence: 0.9 }));
+    answers.set('supportAgent', () => draft);
+    answers.set('reviewer', () => review((reviews += 1) === 3));
+    expect(await run(scripted, 'supportTriage', ticketOf('general'))).toMatchObject({
+      from: 'worker',
+      confidence: 0.9,
+    });
+    expect(reviews).toBe(3);
+  });
+
+  it('goes up to the senior and at last to a person, whose words are sent', async () => {
+    answers.set('supportAgent', () => draft);
+    answers.set('seniorAgent', () => json({ reply: 'Better.' }));
+    answers.set('reviewer', () => review(false));
+    const started = await scripted.client.start<object>('supportTriage', ticketOf('urgent'));
+    const waiting = await vi.waitUntil(async () => (await scripted.client.approvals({ run: started.id }))[0], 20_000);
+    expect(waiting).toMatchObject({ name: 'reply', detail: { draft: { reply: 'Better.' } } });
+    await scripted.client.decide(started.id, { approved: true, value: { reply: 'From a person.' }, by: 'noor' });
+    expect(await started.result()).toMatchObject({ path: 'urgent', reply: 'From a person.' });
+  });
+
+  it('asks a person where the classifier is not sure', async () => {
+    answers.set('classifier', () => json({ label: 'analysis', confidence: 0.3 }));
+    const started = await scripted.client.start<object>('supportTriage', ticketOf('analysis'));
+    await vi.waitUntil(async () => (await scripted.client.approvals({ run: started.id })).length > 0, 20_000);
+    await scripted.client.decide(started.id, { approved: false, by: 'noor' });
+    expect(await started.result()).toMatchObject({
+      path: 'fallback',
+      confidence: 0.3,
+      reply: 'A colleague will get back to you.',
+      from: 'noor',
+    });
+  });
+});
+
+describe('filings-digest', () => {
+  const put = (stack: TestStack, text: string, name: string, type = 'text/markdown'): Promise<DocumentRef> =>
+    stack.client.putDocument(new TextEncoder().encode(text), type, { runId: 'input', name });
+
+  it('digests what it can read, and names what it cannot', async () => {
+    const [good, other, broken] = await Promise.all([
+      put(
+        offline,
+        '# Alder Ltd\n\nQ3 2024: revenue grew 12% to $40 million. Risk: one customer is half of it.',
+        'a.md',
+      ),
+      put(offline, '# Birch AG\n\nQ3 2024: revenue fell 3% to $12 million.', 'b.md'),
+      put(offline, 'no PDF', 'c.pdf', 'application/pdf'),
+    ]);
+    const result = await run<FilingsDigest>(offline, 'filingsDigest', { alder: good, birch: other, cedar: broken });
+    expect(result.filings).toEqual({
+      read: 2,
+      failed: [{ name: 'c.pdf', reason: expect.stringContaining('Document.') }],
+    });
+    const pdf = Buffer.from(await offline.client.getDocument(result.document));
+    expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
+  });
+
+  it('has one editor for fifty notes, and combines what several wrote', async () => {
+    const documents = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => put(scripted, `# Company ${index}\n\nRevenue grew.`, `c${index}.md`)),
+    );
+    answers.set('filingAnalyst', (request) => {
+      const company = /Company \d+/.exec(JSON.stringify(request.messages))?.[0];
+      return json({ company, period: 'Q3', headline: 'Revenue grew.', risk: null });
+    });
+    const editor: ScriptFunction = (request) => {
+      const companies = JSON.stringify(request.messages).match(/Company \d+/g) ?? [];
+      const entries = companies.map((company) => ({ company, period: 'Q3', headline: 'Up.', risk: null }));
+      return json({ overview: `${entries.length} grew.`, entries });
+    };
+    answers.set('digestEditor', editor);
+    answers.set('digestCombiner', editor);
+    const result = await run<FilingsDigest>(
+      scripted,
+      'filingsDigest',
+      Object.fromEntries(documents.map((document, index) => [`c${index}`, document])),
+    );
+    expect(result.overview).toBe('60 grew.');
+    expect(model.requests.filter(({ agent }) => agent === 'digestEditor')).toHaveLength(2);
+    expect(model.requests.filter(({ agent }) => agent === 'digestCombiner')).toHaveLength(1);
+  });
+
+  it('asks for a report when there is none', async () => {
+    await expect(run(offline, 'filingsDigest', {})).rejects.toMatchObject({ type: 'Run.InvalidInput' });
+  });
+});
