@@ -22,10 +22,10 @@ export interface MapSummary {
   readonly usage: UsageSum;
 }
 
-/** An item is in the state that matters most among its steps. */
+/** An item is in the state that matters most among its steps. The pattern's end is what makes its last number whole. */
 const mapsSql = `
 with steps as (
-  select part_of, substring(path from '^.*?mapReduce#[0-9]+/[^/]+/item#[0-9]+') as item, state, started_at, finished_at,
+  select part_of, substring(path from '^(.*?mapReduce#[0-9]+/[^/]+/item#[0-9]+)(?:/.*)?$') as item, state, started_at, finished_at,
     error, seq
   from segno.steps
   where tenant = coalesce($2, tenant) and scope = $1 and part_of is not null and created_at between $3 and $4

@@ -3,6 +3,7 @@ export const recordedWorkflows = [
   new URL('../fixtures/historyProject/workflow.ts', import.meta.url).href,
   new URL('../../examples/investor-report/workflow.ts', import.meta.url).href,
   new URL('../integration/patterns/project/workflow.ts', import.meta.url).href,
+  new URL('../integration/patterns/mapReduceProject/workflow.ts', import.meta.url).href,
 ];
 
 export const histories = new URL('../fixtures/histories', import.meta.url).pathname;

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { DocumentRef } from '../../../core/document.js';
 import type { SegnoError } from '../../../core/errors.js';
-import { json, scriptedModel, type ScriptedModel, toolCalls } from '../../../testing/index.js';
+import { scriptedModel, type ScriptedModel } from '../../../testing/index.js';
 import { startTestStack, type TestStack } from '../../../testing/testStack.js';
 import type { MapReduced } from '../../../workflows/index.js';
 import * as agents from './mapReduceProject/agents.js';
+import { answerOf, wordsOf } from './mapReduceProject/answers.js';
 import * as tools from './mapReduceProject/tools.js';
 import { gates, notesOf } from './mapReduceProject/tools.js';
 import type { NumbersInput } from './mapReduceProject/workflow.js';
@@ -13,19 +14,8 @@ import type { NumbersInput } from './mapReduceProject/workflow.js';
 let stack: TestStack;
 let model: ScriptedModel;
 
-const wordsOf = (text: string): number => text.split(/\s+/).filter((word) => /^\w+$/.test(word)).length;
-
 beforeAll(async () => {
-  model = await scriptedModel(({ agent, messages }) => {
-    const last = messages.at(-1)!;
-    const said = String(messages.find(({ role }) => role === 'user')?.content);
-    if (agent === 'adder') return json({ sum: (JSON.parse(said) as { sum: number }[]).reduce((a, b) => a + b.sum, 0) });
-    const { text } = JSON.parse(said) as { text: string };
-    if (agent === 'counter') return json({ sum: wordsOf(text) });
-    return last.role === 'tool'
-      ? json(JSON.parse(String(last.content)))
-      : toolCalls([{ name: 'measure', arguments: { text } }]);
-  });
+  model = await scriptedModel(answerOf);
   stack = await startTestStack({
     agents,
     tools,
