@@ -1,6 +1,6 @@
 /** Random compositions of all patterns, with failures, endless steps and limits in them. */
 import fc from 'fast-check';
-import type { ReviewSpec, Spec } from './spec.js';
+import type { DagSpecStep, ReviewSpec, Spec } from './spec.js';
 
 const shortMs = fc.integer({ min: 1, max: 60 });
 const limitMs = fc.integer({ min: 20, max: 400 });
@@ -27,6 +27,31 @@ const leaf: fc.Arbitrary<Spec> = fc.oneof(
 /** Named in the order they stand in, so that names are unique. */
 const named = <T>(values: readonly T[]): Record<string, T> =>
   Object.fromEntries(values.map((value, index) => [`step${index}`, value]));
+
+interface RandomStep extends Omit<DagSpecStep, 'after'> {
+  /** Any numbers; each stands for an earlier step, if there is one. */
+  before: number[];
+}
+
+function dagStep(inner: fc.Arbitrary<Spec>): fc.Arbitrary<RandomStep> {
+  return fc.record(
+    {
+      body: inner,
+      before: fc.uniqueArray(fc.integer({ min: 0, max: 3 }), { maxLength: 2 }),
+      needs: fc.constantFrom('completed' as const, 'ended' as const),
+      when: fc.constantFrom(true, true, false),
+      fails: fc.integer({ min: 0, max: 2 }),
+      retry: fc.record({ attempts: fc.integer({ min: 1, max: 3 }), delay: shortMs }),
+      timeout: limitMs,
+      fallback: inner,
+    },
+    { requiredKeys: ['body', 'before'] },
+  );
+}
+
+function afterEarlierOnes({ before, ...step }: RandomStep, index: number): DagSpecStep {
+  return { ...step, after: before.filter((other) => other < index).map((other) => `step${other}`) };
+}
 
 const { spec } = fc.letrec<{ spec: Spec }>((tie) => {
   const inner = tie('spec');
@@ -64,6 +89,14 @@ const { spec } = fc.letrec<{ spec: Spec }>((tie) => {
           }));
           return { do: 'sequential', steps, ...it };
         }),
+      fc
+        .record({
+          steps: fc.array(dagStep(inner), { minLength: 1, maxLength: 4 }),
+          onFailure: fc.constantFrom('fail' as const, 'continue' as const),
+          concurrency: fc.integer({ min: 1, max: 3 }),
+          timeout: limitMs,
+        })
+        .map(({ steps, ...it }): Spec => ({ do: 'dag', ...it, steps: named(steps.map(afterEarlierOnes)) })),
       fc.record({ drafts: several, reviews, timeout: limitMs, ...rounds }).map((it): Spec => ({ do: 'refine', ...it })),
       fc
         .record({ outputs: several, until: fc.integer({ min: 0, max: 3 }), delay: shortMs, ...rounds })
