@@ -37,9 +37,9 @@ const commands = [
   resultCommand(),
   cancelCommand(),
   retryCommand(),
+  approveCommand(),
   agentsCommand(),
   workerCommand(),
-  approveCommand(),
   offlineModelCommand(),
   doctorCommand(),
 ];

@@ -163,11 +163,6 @@ export const errorKinds = {
     404,
     'The run waits for no approval of that name. The message lists those it waits for.',
   ),
-  // documents
-  'Document.Missing': kind(false, 404, 'No document is stored under that hash.'),
-  'Document.Unsupported': kind(false, 415, 'The file is not a kind of document this tool reads.'),
-  'Document.Corrupt': kind(false, 422, 'The file is damaged and cannot be read.'),
-  'Document.Encrypted': kind(false, 422, 'The file is protected with a password. Remove the protection first.'),
   'Approval.AlreadyDecided': kind(false, 409, 'Somebody has decided before, and the first decision stands.'),
   'Approval.InvalidDecision': kind(
     false,
@@ -177,8 +172,13 @@ export const errorKinds = {
   'Approval.Undelivered': kind(
     true,
     503,
-    'No worker took the decision in time. Give it again when a worker runs: the same decision counts once.',
+    'No worker took the decision in time; one may still take it. Give it again: the same decision counts once.',
   ),
+  // documents
+  'Document.Missing': kind(false, 404, 'No document is stored under that hash.'),
+  'Document.Unsupported': kind(false, 415, 'The file is not a kind of document this tool reads.'),
+  'Document.Corrupt': kind(false, 422, 'The file is damaged and cannot be read.'),
+  'Document.Encrypted': kind(false, 422, 'The file is protected with a password. Remove the protection first.'),
   'Document.Scanned': kind(
     false,
     422,

@@ -18,8 +18,10 @@ export interface ApprovalOptions<Choice extends string = never> {
   onExpiry?: Verdict<NoInfer<Choice>> & { comment?: string };
 }
 
+const longestWaitMs = 10 * 365 * 24 * 3_600_000;
+
 /**
- * Wait for a person's decision, which `segno approve`, the client or the HTTP API delivers:
+ * Wait for a person's decision, which `segno approve` or a client delivers:
  * `const { approved } = await approval('publish', { title: 'Publish the report?', detail: { report } });`
  *
  * It costs no worker anything while it waits. The first decision stands. Being rejected is an answer, not a failure.
@@ -41,7 +43,9 @@ export async function approval<const Choice extends string = never>(
   const deadline = Deadline.after(timeout);
   const faults = [
     ...requestFaults(asked),
-    ...(deadline.leftMs > 0 ? [] : [`timeout: ${timeout} is no time to decide in`]),
+    ...(deadline.leftMs > 0 && deadline.leftMs <= longestWaitMs
+      ? []
+      : [`timeout: ${timeout} is not between now and ten years from now`]),
     ...(onExpiry
       ? decisionFaults(asked, { approval: name, by: 'deadline', ...onExpiry }).map((fault) => `onExpiry: ${fault}`)
       : []),
