@@ -11,13 +11,13 @@ const exactly =
     _same: (<T>() => T extends Actual ? 1 : 2) extends <T>() => T extends Expected ? 1 : 2 ? true : false,
   ): void => {};
 
-const read = defineTool({
+export const read = defineTool({
   description: 'Reads.',
   input: z.object({ cik: z.string(), year: z.number().default(2024) }),
   output: z.object({ revenue: z.number() }),
   execute: () => ({ revenue: 1 }),
 });
-const add = defineTool({
+export const add = defineTool({
   description: 'Adds up.',
   input: z.array(z.object({ revenue: z.number() })),
   output: z.object({ revenue: z.number() }),

@@ -72,6 +72,14 @@ const { spec } = fc.letrec<{ spec: Spec }>((tie) => {
           }),
         })
         .map((it): Spec => ({ do: 'parallel', ...it })),
+      fc
+        .record({
+          texts: fc.array(fc.constantFrom('p', 'q'), { maxLength: 5 }),
+          body: fc.option(inner, { nil: undefined }),
+          onFailure: fc.constantFrom('fail' as const, 'continue' as const),
+          timeout: fc.integer({ min: 20, max: 1_500 }),
+        })
+        .map(({ body, ...it }): Spec => ({ do: 'map', ...it, ...(body && { body }) })),
       several.map((steps): Spec => ({ do: 'race', branches: named(steps), timeout: 300 })),
       fc.record({ attempts: several, after: limitMs, timeout: limitMs }).map((it): Spec => ({ do: 'hedge', ...it })),
       several.map((steps): Spec => ({ do: 'fallback', ways: named(steps) })),

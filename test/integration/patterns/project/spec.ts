@@ -83,6 +83,8 @@ export type Spec =
   | { do: 'approval'; name: string; options?: Record<string, unknown> }
   /** Runs it as a child workflow. */
   | { do: 'child'; spec: Spec }
+  /** Notes each text, in batches; with a body, runs that for each of them in this workflow. */
+  | { do: 'map'; texts: string[]; body?: Spec; onFailure?: 'fail' | 'continue'; timeout?: Duration }
   /** Notes what became of `body` when it is cancelled, and goes on being cancelled. */
   | { do: 'watch'; body: Spec; text: string };
 

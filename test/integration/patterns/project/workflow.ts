@@ -16,6 +16,7 @@ import {
   withTimeout,
 } from '../../../../workflows/index.js';
 import { runDag } from './dagBody.js';
+import { runMap } from './mapBody.js';
 import { runRoute } from './routeBody.js';
 import type { Composition, Spec } from './spec.js';
 
@@ -90,6 +91,8 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
       return approval(spec.name, spec.options);
     case 'child':
       return executeChild(compose, { args: [{ case: name, spec: spec.spec }] });
+    case 'map':
+      return runMap(spec, name, runSpec);
     case 'watch':
       return watched(name, spec.body, spec.text);
   }

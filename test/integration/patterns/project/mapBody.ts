@@ -1,0 +1,20 @@
+import { mapReduce, proxyTools } from '../../../../workflows/index.js';
+import type { Spec } from './spec.js';
+
+const { note } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
+
+/** The `map` of a composition. */
+export async function runMap(
+  { texts, body, onFailure = 'fail', ...options }: Extract<Spec, { do: 'map' }>,
+  name: string,
+  runSpec: (name: string, spec: Spec) => Promise<unknown>,
+): Promise<unknown> {
+  const given = {
+    items: texts.map((text) => ({ case: name, text })),
+    map: body ? async () => String(await runSpec(name, body)) : note,
+    reduce: (parts: string[]) => parts.join('+'),
+    fanIn: 2,
+    ...(options.timeout !== undefined && { timeout: options.timeout }),
+  };
+  return onFailure === 'continue' ? mapReduce({ ...given, onFailure }) : mapReduce({ ...given, onFailure });
+}
