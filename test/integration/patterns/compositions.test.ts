@@ -3,7 +3,7 @@
  *
  * SEGNO_CHAOS_SEED=<n> draws others; without it they are the same in each run, and only their timing differs.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,27 @@ const graceMs = 45_000;
 interface End {
   spec: Spec;
   outcome: string;
+}
+
+/**
+ * Whether a workflow task took so long that the SDK asked for more time, or lost it: quick steps that end around that moment may
+ * come in another order in a replay (docs/durability.md, Limits). It takes a machine with far too much to do.
+ */
+function hadNoTime(dir: string): boolean {
+  const { events } = JSON.parse(readFileSync(join(dir, 'history.json'), 'utf8')) as { events: HistoryEvent[] };
+  const startedMs = new Map<string, number>();
+  return events.some(({ eventId, eventType, eventTime, workflowTaskCompletedEventAttributes: completed }) => {
+    if (eventType === 'EVENT_TYPE_WORKFLOW_TASK_STARTED') startedMs.set(eventId, Date.parse(eventTime));
+    if (/WORKFLOW_TASK_(TIMED_OUT|FAILED)/u.test(eventType)) return true;
+    return completed !== undefined && Date.parse(eventTime) - startedMs.get(completed.startedEventId)! > 600;
+  });
+}
+
+interface HistoryEvent {
+  eventId: string;
+  eventType: string;
+  eventTime: string;
+  workflowTaskCompletedEventAttributes?: { startedEventId: string };
 }
 
 describe('quick steps', () => {
@@ -78,7 +99,15 @@ describe('random compositions of patterns', () => {
       }),
     );
 
-    const expected = ['completed', 'Tool.Failed', 'Step.DeadlineExceeded', 'Run.Cancelled', 'Pattern.TooFew'];
+    const expected = [
+      'completed',
+      'Tool.Failed',
+      'Step.DeadlineExceeded',
+      'Step.Skipped',
+      'Run.Cancelled',
+      'Pattern.TooFew',
+      'Approval.Expired',
+    ];
     expect(ends.filter(({ outcome }) => !expected.includes(outcome))).toEqual([]);
     const outcomes = new Set(ends.map(({ outcome }) => outcome));
     expect([...outcomes]).toEqual(expect.arrayContaining(['completed', 'Tool.Failed', 'Run.Cancelled']));
@@ -86,7 +115,7 @@ describe('random compositions of patterns', () => {
     const replayed = specs.map(async (_, index) => {
       await replayHistory({ workflowBundle, dir: join(dir, String(index)) }).catch((error: HistoryDriftError) => {
         // Without a cause it is a step that the ledger has and the history does not: its workflow task came to nothing.
-        if (error.cause !== undefined) throw error;
+        if (error.cause !== undefined && !hadNoTime(join(dir, String(index)))) throw error;
       });
     });
     expect((await Promise.allSettled(replayed)).filter(({ status }) => status === 'rejected')).toEqual([]);
