@@ -22,6 +22,12 @@ const leaf: fc.Arbitrary<Spec> = fc.oneof(
   { weight: 2, arbitrary: shortMs.map((ms): Spec => ({ do: 'sleep', ms })) },
   { weight: 3, arbitrary: shortMs.map((afterMs): Spec => ({ do: 'fail', message: 'no', afterMs })) },
   { weight: 1, arbitrary: fc.constant<Spec>({ do: 'sleep', ms: 3_600_000 }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ timeout: shortMs, onExpiry: fc.constant({ approved: false }) }, { requiredKeys: ['timeout'] })
+      .map((options): Spec => ({ do: 'approval', name: 'ask', options })),
+  },
 );
 
 /** Named in the order they stand in, so that names are unique. */
@@ -105,6 +111,30 @@ const { spec } = fc.letrec<{ spec: Spec }>((tie) => {
           timeout: limitMs,
         })
         .map(({ steps, ...it }): Spec => ({ do: 'dag', ...it, steps: named(steps.map(afterEarlierOnes)) })),
+      fc
+        .record({
+          input: fc.record({ level: fc.integer({ min: 0, max: 2 }) }),
+          rules: fc.array(
+            fc.constantFrom('input.level > 1', 'input.levels > 1').map((when) => ({ when, to: 'step0' })),
+            {
+              maxLength: 2,
+            },
+          ),
+          classify: fc.oneof(
+            fc
+              .record({
+                label: fc.constantFrom('step0', 'none'),
+                confidence: fc.double({ min: 0, max: 1, noNaN: true }),
+              })
+              .map((value): Spec => ({ do: 'value', value })),
+            fc.constant<Spec>({ do: 'fail', message: 'no' }),
+          ),
+          routes: several.map(named),
+          fallback: inner,
+          onFailure: fc.constantFrom('fail' as const, 'fallback' as const),
+          timeout: limitMs,
+        })
+        .map((it): Spec => ({ do: 'route', ...it })),
       fc.record({ drafts: several, reviews, timeout: limitMs, ...rounds }).map((it): Spec => ({ do: 'refine', ...it })),
       fc
         .record({ outputs: several, until: fc.integer({ min: 0, max: 3 }), delay: shortMs, ...rounds })
