@@ -22,10 +22,10 @@ export interface MapSummary {
   readonly usage: UsageSum;
 }
 
-/** An item is in the state that matters most among its steps. The pattern's end is what makes its last number whole. */
+/** An item is in the state that matters most among its steps. */
 const mapsSql = `
 with steps as (
-  select part_of, substring(path from '^(.*?mapReduce#[0-9]+/[^/]+/item#[0-9]+)(?:/.*)?$') as item, state, started_at, finished_at,
+  select part_of, split_part(substr(path, length(part_of) + 2), '/', 1) as item, state, started_at, finished_at,
     error, seq
   from segno.steps
   where tenant = coalesce($2, tenant) and scope = $1 and part_of is not null and created_at between $3 and $4
@@ -50,8 +50,9 @@ from maps m left join stored b on b.path = m.path order by m.started_at, m.path`
 
 const usageSql = `
 select s.part_of as path, ${usageColumns}
-from segno.steps s join segno.attempts a on a.step_key = s.key
-where s.tenant = coalesce($2, s.tenant) and s.scope = $1 and s.part_of is not null and s.created_at between $3 and $4
+from segno.attempts a
+cross join lateral (select part_of from segno.steps where key = a.step_key and created_at between $3 and $4) s
+where a.scope = $1 and a.tenant = coalesce($2, a.tenant) and a.kind = 'model' and s.part_of is not null
 group by s.part_of`;
 
 interface MapRow {

@@ -1,4 +1,6 @@
 /** What a kill does to a map of many items: those that are recorded as done are never done again, effects follow their protocol. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MapReduced } from '../../workflows/index.js';
 import { type ChaosStack, startChaosStack } from './chaosStack.js';
@@ -33,10 +35,14 @@ async function killInTheMiddle(tool: Tool, count: number, victim: 'worker' | 'tr
   const notes = (): EffectNote[] =>
     effectsOf(stack.dir).filter(({ key, phase }) => phase === 'effect' && key.startsWith(`${runId}/`));
   await eventually(() => notes().length > count / 3, 'a third of the items');
+  // Effects are held from now on, so that the kill cuts some.
+  const gate = join(stack.dir, 'gates', `${tool}.after`);
+  writeFileSync(gate, '');
   const finished = new Set(await doneItems(runId));
   const before = notes().length;
   expect(before, 'the kill comes in the middle').toBeLessThan(count);
   await stack.kill(victim);
+  rmSync(gate);
   await stack.restart();
   const result = await eventually(async () => (await stack.client.get(id)).result(), 'the map to end', 120_000);
   const effects = notes();
