@@ -19,7 +19,7 @@ import { randomSpecs } from './project/randomSpec.js';
 import type { Spec } from './project/spec.js';
 
 const stack = usePatternsStack();
-const count = 60;
+const count = 40;
 const atOnce = 6;
 /** Of the whole composition; what is in it must be over soon after. */
 const limitMs = 3_000;
