@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attachToStack } from '../../workers/embedded/attachments.js';
 import { chooseFreePort } from '../../workers/embedded/freePort.js';
+import { planStack } from '../../workers/embedded/stackPlan.js';
 import { readStack, type StackState } from '../../workers/embedded/stackState.js';
 import { startStack, type Stack, type StackNotice, type StartStackOptions } from '../../workers/embedded/startStack.js';
 import { withStack } from '../../workers/embedded/withStack.js';
@@ -154,6 +155,17 @@ describe('ports', () => {
     await (await start()).stop();
     expect(savedState().ports).toMatchObject({ temporal: ports.temporal, model: ports.model });
     expect(savedState().ports.ledger).not.toBe(ports.ledger);
+    other.close();
+  });
+
+  it('keeps the port of a server that did not come up, unless somebody took it', async () => {
+    const { ports } = await planStack({ dir: shop.dir, env: shop.env, anyPorts: true }, {});
+    const chosen = ports.get('temporal');
+    await ports.renew('temporal');
+    expect(ports.get('temporal')).toBe(chosen);
+    const other = await listenOn(chosen);
+    await ports.renew('temporal');
+    expect(ports.get('temporal')).not.toBe(chosen);
     other.close();
   });
 });

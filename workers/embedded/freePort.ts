@@ -1,11 +1,16 @@
 /** Finds ports on 127.0.0.1 that nobody uses. */
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 
 const host = '127.0.0.1';
 const connectTimeoutMs = 500;
 
+/** Below the ports that Linux (32768) and macOS (49152) give to outgoing connections: one of those may be gone any moment. */
+const drawnPorts = { from: 10_240, to: 32_767 } as const;
+const drawAttempts = 100;
+
 /**
- * The first of the preferred ports that is free, else any free one.
+ * The first of the preferred ports that is free, else one drawn from those that are.
  *
  * @param taken ports promised to others already; the chosen one is added
  */
@@ -15,9 +20,9 @@ export async function chooseFreePort(preferred: readonly (number | undefined)[],
     taken.add(port);
     return port;
   }
-  for (;;) {
-    const port = await bind(0);
-    if (port === undefined || taken.has(port)) continue;
+  for (let attempt = 0; ; attempt++) {
+    const port = attempt < drawAttempts ? randomInt(drawnPorts.from, drawnPorts.to + 1) : await bind(0);
+    if (port === undefined || taken.has(port) || !(await isFreePort(port))) continue;
     taken.add(port);
     return port;
   }

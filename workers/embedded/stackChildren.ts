@@ -55,8 +55,8 @@ function temporalChild(plan: StackPlan): ChildSpec {
     graceMs: 10_000,
     startAttempts: 3,
     async beforeRetry() {
-      await ports.change('temporal');
-      await ports.change('temporalUi');
+      await ports.renew('temporal');
+      await ports.renew('temporalUi');
     },
   };
 }
@@ -75,7 +75,7 @@ function ledgerChild(plan: StackPlan): ChildSpec {
     readyTimeoutMs: 120_000,
     graceMs: 10_000,
     startAttempts: 3,
-    beforeRetry: () => plan.ports.change('ledger'),
+    beforeRetry: () => plan.ports.renew('ledger'),
   };
 }
 
@@ -91,7 +91,7 @@ function modelChild(plan: StackPlan): ChildSpec {
     readyTimeoutMs: 60_000,
     graceMs: 3_000,
     startAttempts: 3,
-    beforeRetry: () => plan.ports.change('model'),
+    beforeRetry: () => plan.ports.renew('model'),
   };
 }
 

@@ -6,11 +6,11 @@ import type { TemporalProgress } from './temporalBinary.js';
 
 type Address = keyof StackAddresses;
 
-/** Where people look for these servers; the ledger's is out of the way of a PostgreSQL on 5432. */
+/** Where people look for these servers; the ledger's is in the way of neither PostgreSQL's 5432 nor outgoing connections. */
 export const usualPorts: Readonly<Record<Address, number>> = {
   temporal: 7233,
   temporalUi: 8233,
-  ledger: 54329,
+  ledger: 15_432,
   model: 4141,
 };
 
@@ -30,8 +30,8 @@ export interface StackPlan {
 
 export interface PortBook {
   get(name: Address): number;
-  /** For a server that never came up: its port may have been taken after it was chosen. */
-  change(name: Address): Promise<void>;
+  /** For a server that never came up: another port, if its own was taken after it was chosen. */
+  renew(name: Address): Promise<void>;
   all(): StackPorts;
 }
 
@@ -77,8 +77,10 @@ async function openPortBook(wanted: readonly Address[], preferred: readonly Stac
       if (port === undefined) throw new Error(`No port was planned for ${name}.`);
       return port;
     },
-    async change(name) {
-      ports[name] = await chooseFreePort([], taken);
+    async renew(name) {
+      const last = ports[name];
+      if (last !== undefined) taken.delete(last);
+      ports[name] = await chooseFreePort([last], taken);
     },
     all: () => ({ ...ports }),
   };

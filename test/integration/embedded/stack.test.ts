@@ -128,7 +128,7 @@ describe('the embedded stack', () => {
     await first.exit();
 
     const second = await startDev();
-    expect(second.line).toMatchObject({ temporal, ledger });
+    expect(second.line, second.stderr()).toMatchObject({ temporal, ledger });
     expect(second.stderr()).toMatch(/ended what a killed stack left running: temporal/);
     expect(orphans.some(isSameProcess)).toBe(false);
     const status = await withTemporal(temporal, async (client) => {
