@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Example, exampleFiles } from './examples.js';
 import type { OwnPackage } from './ownPackage.js';
+import type { OwnSource } from './ownSource.js';
 
 const tsconfig = {
   compilerOptions: {
@@ -23,17 +24,22 @@ const tsconfig = {
 
 const gitignore = ['node_modules/', '.segno/', 'out/', '.env', ''].join('\n');
 
+/** npm would link a folder; the workflow's bundle needs one copy of each package. */
+const npmrc =
+  '# segno comes from a folder: install it as a copy, with the packages of this project\ninstall-links=true\n';
+
 /** @param name the project's name, as npm takes it */
-export function newProject(example: Example, name: string, own: OwnPackage): Map<string, string> {
+export function newProject(example: Example, name: string, own: OwnPackage, source: OwnSource): Map<string, string> {
   const files = new Map(
     exampleFiles(example).map((path) => [path, readFileSync(join(example.dir, path), 'utf8')] as const),
   );
   const readme = files.get('README.md');
   if (readme !== undefined) files.set('README.md', inItsOwnFolder(readme, example.name));
   const sources = [...files].filter(([path]) => path.endsWith('.ts')).map(([, text]) => text);
-  files.set('package.json', json(manifest(example, name, sources, own)));
+  files.set('package.json', json(manifest(example, name, sources, own, source)));
   files.set('tsconfig.json', json(tsconfig));
   files.set('.gitignore', gitignore);
+  if (source.isFolder) files.set('.npmrc', npmrc);
   return files;
 }
 
@@ -48,7 +54,13 @@ function inItsOwnFolder(readme: string, example: string): string {
     .replace(/<!-- given\b[\s\S]*?-->\n+/g, '');
 }
 
-function manifest(example: Example, name: string, sources: readonly string[], own: OwnPackage): object {
+function manifest(
+  example: Example,
+  name: string,
+  sources: readonly string[],
+  own: OwnPackage,
+  { spec }: OwnSource,
+): object {
   const imported = packagesIn(sources).filter((used) => used !== 'segno');
   const { scripts } = example;
   const tools = ['typescript', '@types/node', ...imported.map((used) => `@types/${used}`)];
@@ -61,7 +73,7 @@ function manifest(example: Example, name: string, sources: readonly string[], ow
     private: true,
     type: 'module',
     scripts: { dev: 'segno dev', check: 'tsc -p .', ...scripts },
-    dependencies: { segno: `^${own.version}`, ...atVersion(imported) },
+    dependencies: { segno: spec, ...atVersion(imported) },
     devDependencies: atVersion([...tools, ...(runsSources ? ['tsx'] : [])]),
   };
 }

@@ -6,6 +6,7 @@ import { type Example, listExamples } from '../examples.js';
 import { newProject } from '../newProject.js';
 import { colours, printJson, table } from '../output.js';
 import { ownPackage } from '../ownPackage.js';
+import { ownSource } from '../ownSource.js';
 
 interface Flags {
   json: boolean;
@@ -48,7 +49,7 @@ async function initProject(name: string, folder: string | undefined, { json }: F
   const example = findExample(listExamples(own.dir), name);
   const target = resolve(folder ?? example.name);
   await refuseUsed(target);
-  const files = newProject(example, projectName(target, example.name), own);
+  const files = newProject(example, projectName(target, example.name), own, ownSource(own, target));
   for (const [path, text] of files) {
     await mkdir(dirname(join(target, path)), { recursive: true });
     await writeFile(join(target, path), text);

@@ -7,10 +7,12 @@ import { initCommand } from '../../cli/commands/init.js';
 import { listExamples } from '../../cli/examples.js';
 import { newProject, packagesIn } from '../../cli/newProject.js';
 import { ownPackage } from '../../cli/ownPackage.js';
+import { ownSource } from '../../cli/ownSource.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const examples = listExamples(root);
 const own = ownPackage();
+const source = { spec: '^1.2.3', isFolder: false };
 
 describe('the examples that ship', () => {
   it('are described, every one of them', () => {
@@ -27,19 +29,19 @@ describe('the examples that ship', () => {
 
 describe('a project made from an example', () => {
   it.each(examples)('$name depends on all that its sources import, and on no more', (example) => {
-    const files = newProject(example, 'mine', own);
+    const files = newProject(example, 'mine', own, source);
     const manifest = JSON.parse(files.get('package.json') ?? '') as Record<string, Record<string, string>>;
     const sources = [...files].filter(([path]) => path.endsWith('.ts')).map(([, text]) => text);
     expect(Object.keys(manifest['dependencies'] ?? {}).sort()).toEqual(
       [...new Set(['segno', ...packagesIn(sources)])].sort(),
     );
-    expect(manifest['dependencies']?.['segno']).toBe(`^${own.version}`);
+    expect(manifest['dependencies']?.['segno']).toBe('^1.2.3');
   });
 
   it.each(examples)('$name has a README whose commands and links work there', (example) => {
-    const readme = newProject(example, 'mine', own).get('README.md') ?? '';
+    const readme = newProject(example, 'mine', own, source).get('README.md') ?? '';
     expect(readme).not.toMatch(/examples\/|\]\(\.\.\/|<!--/);
-    const files = newProject(example, 'mine', own);
+    const files = newProject(example, 'mine', own, source);
     const missing = [...readme.matchAll(/\b(?:input|sample)\/[\w-]+\.\w+/g)]
       .map(([path]) => path)
       .filter((path) => !files.has(path) && !(path.startsWith('sample/') && files.has('sample.ts')));
@@ -58,6 +60,42 @@ describe('the packages of sources', () => {
       'const text = \'import x from "nowhere"\';',
     ].join('\n');
     expect(packagesIn([source])).toEqual(['@scope/name', 'pg', 'segno']);
+  });
+});
+
+describe('where a new project gets Segno from', () => {
+  let folder: string;
+  const installed = (spec: string, key = 'dependencies'): { dir: string; version: string } => {
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ [key]: { segno: spec } }));
+    return { dir: join(folder, 'node_modules', 'segno'), version: '1.2.3' };
+  };
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'segno-source-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each([
+    ['the registry', '~1.2.0', { spec: '^1.2.3', isFolder: false }],
+    ['a file', 'file:packed/segno-1.2.3.tgz', { spec: 'file:../packed/segno-1.2.3.tgz', isFolder: false }],
+    ['a folder', 'file:../segno', { spec: 'file:../../segno', isFolder: true }],
+    ['an address', 'https://mirror.example/segno.tgz', { spec: 'https://mirror.example/segno.tgz', isFolder: false }],
+  ])('is %s, when this one was taken from there', (_, spec, expected) => {
+    expect(ownSource(installed(spec), join(folder, 'mine'))).toEqual(expected);
+    expect(ownSource(installed(spec, 'devDependencies'), join(folder, 'mine'))).toEqual(expected);
+  });
+
+  it('is the registry, when nothing says where this one was taken from', () => {
+    const global = { dir: join(folder, 'lib', 'node_modules', 'segno'), version: '1.2.3' };
+    expect(ownSource(global, join(folder, 'mine'))).toEqual({ spec: '^1.2.3', isFolder: false });
+  });
+
+  it('is the folder it is worked on in, installed as a copy', () => {
+    const target = join(folder, 'mine');
+    const checkedOut = ownSource({ dir: join(folder, 'checkout'), version: '1.2.3' }, target);
+    expect(checkedOut).toEqual({ spec: 'file:../checkout', isFolder: true });
+    const files = newProject(examples[0]!, 'mine', own, checkedOut);
+    expect(files.get('.npmrc')).toContain('install-links=true');
+    expect(newProject(examples[0]!, 'mine', own, source).has('.npmrc')).toBe(false);
   });
 });
 
