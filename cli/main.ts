@@ -44,7 +44,7 @@ const commands = [
   doctorCommand(),
 ];
 for (const command of commands) program.addCommand(command);
-for (const command of [program, ...commands]) command.exitOverride().showHelpAfterError('(--help shows what it takes)');
+for (const command of withInner(program)) command.exitOverride().showHelpAfterError('(--help shows what it takes)');
 
 const json = process.argv.includes('--json');
 try {
@@ -56,3 +56,7 @@ try {
 }
 // Sockets that are still closing must not keep the command.
 process.exit();
+
+function withInner(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withInner)];
+}

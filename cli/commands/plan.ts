@@ -16,22 +16,32 @@ Examples:
 
 Where a file is asked for, the name of such a plan will do.`;
 
+const runExamples = `
+Examples:
+  $ segno plan run pipeline.yaml --input '{"text":"…"}'
+  $ segno plan run pipeline.yaml --input document=article.md --out result.json
+
+What \`input\` refers to in the plan is what is given with --input. Otherwise as \`segno run\`.`;
+
 export function planCommand(): Command {
+  const fileArgument = ['<file>', "JSON or YAML, or the name of a plan in the project's config"] as const;
   const configFlag = ['--config <file>', 'the config, if it is not segno.config.ts here or above'] as const;
   const check = new Command('check')
     .description('check a plan without running it')
-    .argument('<file>', 'JSON or YAML')
+    .argument(...fileArgument)
     .option('--json', 'print JSON', false)
     .option(...configFlag)
+    .addHelpText('after', '\nExamples:\n  $ segno plan check pipeline.yaml\n  $ segno plan check full_pipeline --json')
     .action(checkPlan);
   const graph = new Command('graph')
     .description('print a plan as a Mermaid flowchart')
-    .argument('<file>', 'JSON or YAML')
+    .argument(...fileArgument)
     .option(...configFlag)
+    .addHelpText('after', '\nExamples:\n  $ segno plan graph pipeline.yaml > pipeline.mmd')
     .action(printGraph);
-  const run = runOptions(new Command('run').description('run a plan').argument('<file>', 'JSON or YAML')).action(
-    runPlan,
-  );
+  const run = runOptions(new Command('run').description('run a plan').argument(...fileArgument))
+    .addHelpText('after', runExamples)
+    .action(runPlan);
   const command = new Command('plan').description('check, draw and run plans').addHelpText('after', examples);
   for (const inner of [check, graph, run]) command.addCommand(inner);
   return command;

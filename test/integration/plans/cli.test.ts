@@ -53,6 +53,14 @@ describe('segno plan check', () => {
   });
 });
 
+describe('wrong usage', () => {
+  it('ends with 2 and says where help is, also in the commands of a command', async () => {
+    const { code, err } = await segno('plan', 'check');
+    expect([code, err]).toEqual([2, "error: missing required argument 'file'\n(--help shows what it takes)\n"]);
+    expect(await segno('plan', 'check', '--help')).toMatchObject({ code: 0, err: '' });
+  });
+});
+
 describe('segno plan graph', () => {
   it('draws a plan for Mermaid', async () => {
     expect((await segno('plan', 'graph', 'shout.yaml')).out).toBe(
