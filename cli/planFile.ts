@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { isScalar, LineCounter, parseDocument as parseYaml, visit } from 'yaml';
+import { isNode, isScalar, LineCounter, parseDocument as parseYaml, visit } from 'yaml';
 import { SegnoError } from '../core/errors.js';
 import { planCatalogue } from '../core/plan/catalogue.js';
 import { type Plan, planLimits } from '../core/plan/plan.js';
@@ -45,11 +45,25 @@ function parseDocument(source: string, file: string): unknown {
   const deep = deepLine(source);
   if (deep !== undefined) throw new SegnoError('Plan.Invalid', `${file}, line ${deep}: it is nested too deeply`);
   try {
-    return isYaml ? readYaml(source) : (JSON.parse(source) as unknown);
+    return withoutEditorSchema(isYaml ? readYaml(source) : (JSON.parse(source) as unknown));
   } catch (error) {
     const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
-    throw new SegnoError('Plan.Invalid', `${file} is no ${isYaml ? 'YAML' : 'JSON'}: ${reason}`);
+    throw new SegnoError('Plan.Invalid', `${file} is no ${isYaml ? 'YAML' : 'JSON'}: ${withLine(reason, source)}`);
   }
+}
+
+/** Of JSON, Node 20 says at which character something is wrong, and at which line only from 22 on. */
+function withLine(reason: string, source: string): string {
+  const position = /at position (\d+)$/.exec(reason)?.[1];
+  if (position === undefined) return reason;
+  return `${reason} (line ${source.slice(0, Number(position)).split('\n').length})`;
+}
+
+/** A JSON file tells its editor in `$schema` what it holds; that is no part of the plan. */
+function withoutEditorSchema(document: unknown): unknown {
+  if (typeof document !== 'object' || document === null || !Object.hasOwn(document, '$schema')) return document;
+  const { $schema, ...plan } = document as Record<string, unknown>;
+  return typeof $schema === 'string' ? plan : document;
 }
 
 /** The library's own checks of keys, and its pictures of errors, take time with the square of the text: neither is used. */
@@ -63,13 +77,19 @@ function readYaml(source: string): unknown {
   });
   const [error] = document.errors;
   if (error) throw new Error(`${error.message} (line ${lines.linePos(error.pos[0]).line})`);
+  const lineOf = (key: unknown): string => {
+    const start = isNode(key) ? key.range?.[0] : undefined;
+    return start === undefined ? '' : ` (line ${lines.linePos(start).line})`;
+  };
   visit(document, {
     Map(_, { items }) {
       const seen = new Set<unknown>();
       for (const { key } of items) {
         const name = isScalar(key) ? String(key.value) : undefined;
         if (name === undefined || seen.has(name))
-          throw new Error(name === undefined ? 'a key is no text' : `the key ${name} stands there twice`);
+          throw new Error(
+            `${name === undefined ? 'a key is no text' : `the key ${name} stands there twice`}${lineOf(key)}`,
+          );
         seen.add(name);
       }
     },

@@ -45,6 +45,13 @@ describe('a plan in a file', () => {
     expect(await loadPlan(project, 'named')).toEqual(plan);
   });
 
+  it('may tell an editor its schema', async () => {
+    const plan = await load('count.yaml', yaml);
+    const schema = './node_modules/segno/schemas/plan.v1.json';
+    expect(await load('editor.json', JSON.stringify({ $schema: schema, ...plan }))).toEqual(plan);
+    await expect(load('odd.json', JSON.stringify({ $schema: 1, ...plan }))).rejects.toThrow('"$schema"');
+  });
+
   it('has a shape, and is drawn for Mermaid', async () => {
     const plan = await load('count.yml', yaml);
     expect(planShape(plan)).toEqual({ steps: 4, depth: 2, width: 2 });
@@ -63,6 +70,7 @@ describe('a plan in a file', () => {
   const nine = (item: string): string => Array(9).fill(item).join(', ');
   it.each<[string, string, string, RegExp]>([
     ['no JSON', 'bad.json', '{"version": 1,', /bad\.json is no JSON: /],
+    ['no JSON in a later line', 'comma.json', '{"version": 1,\n"steps": [],\n}', /comma\.json is no JSON: .*line 3/],
     ['no YAML', 'bad.yaml', 'steps: [\n', /bad\.yaml is no YAML: .*line 2/],
     ['YAML that nests without end', 'deep.yaml', `steps: ${'['.repeat(50_000)}`, /line 1: it is nested too deeply/],
     ['dashes without end', 'dashes.yaml', `steps:\n${'- '.repeat(40_000)}x`, /line 2: it is nested too deeply/],
@@ -89,7 +97,7 @@ describe('a plan in a file', () => {
       'a key that stands there twice',
       'twice.yaml',
       'name: a\nname: b',
-      /twice\.yaml is no YAML: the key name stands there twice/,
+      /twice\.yaml is no YAML: the key name stands there twice \(line \d\)/,
     ],
     ['a key that is no text', 'key.yaml', '[a]: b', /a key is no text/],
     ['YAML that is too long to be read quickly', 'long.yaml', `# ${'x'.repeat(100_000)}`, /write it as JSON/],
