@@ -101,10 +101,8 @@ function oneKind(given: PlanAction, context: z.RefinementCtx): void {
   });
 }
 
-/** For editors: published as schemas/plan.v1.json. */
+/** For editors: published as schemas/plan.v1.json. A file that names it in `$schema` is read without that. */
 export function planJsonSchema(): JsonSchema {
-  return {
-    ...(z.toJSONSchema(planSchema, { io: 'input' }) as JsonSchema),
-    title: 'A plan for Segno',
-  };
+  const schema = z.toJSONSchema(planSchema, { io: 'input' }) as JsonSchema & { properties: JsonSchema };
+  return { ...schema, properties: { ...schema.properties, $schema: { type: 'string' } }, title: 'A plan for Segno' };
 }

@@ -17,5 +17,6 @@ describe('schemas/plan.v1.json', () => {
     expect(accepts(plan)).toBe(true);
     expect(accepts({ ...plan, steps: [{ id: 'a', map: { ...map, filter: 'x' } }] })).toBe(false);
     expect(accepts({ ...plan, version: 2 })).toBe(false);
+    expect(accepts({ $schema: './node_modules/segno/schemas/plan.v1.json', ...plan })).toBe(true);
   });
 });
