@@ -4,15 +4,10 @@ import { z } from 'zod';
 const note = z.object({
   company: z.string().describe('The company the report is about'),
   period: z.string().describe('The period it reports on, such as Q3 2024'),
-  headline: z.string().describe('The most important result in one sentence with its figure'),
+  keyResult: z.string().describe('The most important result in one sentence with its figure'),
   risk: z.string().nullable().describe('The gravest risk it names, in one sentence; null if it names none'),
 });
-const digest = z.object({
-  overview: z.string().describe('What the reports have in common and where they differ, in two to four sentences'),
-  entries: z.array(note).describe('Every report, in the order given'),
-});
-
-export type Digest = z.output<typeof digest>;
+export type Note = z.output<typeof note>;
 
 /** Reads one report. */
 export const filingAnalyst = defineAgent({
@@ -21,16 +16,20 @@ export const filingAnalyst = defineAgent({
   output: note,
 });
 
-/** Brings the notes on up to fifty reports together. */
-export const digestEditor = defineAgent({
-  instructions: `You write the overview of a digest of company reports, from the notes on each. Use only the notes. Copy the notes themselves into "entries", in their order and word for word.`,
-  input: z.array(note),
-  output: digest,
+const overview = z.object({
+  overview: z.string().describe('What the reports have in common and where they differ, in two to four sentences'),
 });
 
-/** Brings digests together when there were more reports than one editor can take. */
+/** Brings the notes on up to fifty reports together. */
+export const digestEditor = defineAgent({
+  instructions: `You write the overview of a digest of company reports, from the notes on each. Use only the notes.`,
+  input: z.object({ notes: z.array(note) }),
+  output: overview,
+});
+
+/** Brings overviews together when there were more reports than one editor can take. */
 export const digestCombiner = defineAgent({
-  instructions: `You bring several digests of company reports together into one: one overview from theirs, and all their entries, in their order and word for word.`,
-  input: z.array(digest),
-  output: digest,
+  instructions: `You bring several overviews of company reports together into one. Use only what they say.`,
+  input: z.object({ overviews: z.array(z.string()) }),
+  output: overview,
 });

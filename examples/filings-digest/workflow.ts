@@ -1,5 +1,6 @@
 import type { DocumentRef } from 'segno';
 import { fail, mapReduce, proxyAgents, proxyTools } from 'segno/workflow';
+import type { Note } from './agents.js';
 
 const { filingAnalyst, digestEditor, digestCombiner } = proxyAgents<typeof import('./agents.js')>({ timeout: '10m' });
 const { excerptFiling, renderReport } = proxyTools<typeof import('./tools.js')>({ timeout: '30m' });
@@ -27,29 +28,47 @@ export async function filingsDigest(input: FilingsInput): Promise<FilingsDigest>
     onFailure: 'continue',
     minimum: 1,
   });
-  const { overview, entries } = await mapReduce({
+  const { overview, notes } = await mapReduce({
     items: excerpts.output ?? [],
     map: filingAnalyst,
-    reduce: digestEditor,
-    combine: digestCombiner,
+    reduce: digestOf,
+    combine: combined,
   });
+  const failed = excerpts.steps.failures.map(({ item, error }) => ({
+    name: filings[item]?.document.name ?? String(item),
+    reason: `${error.type}: ${error.message}`,
+  }));
   const { document } = await renderReport({
     report: {
       title: 'Digest of reports',
       subtitle: `${excerpts.steps.completed} of ${excerpts.steps.total} reports`,
       sections: [
         { heading: 'Overview', paragraphs: [overview] },
-        ...entries.map(({ company, period, headline, risk }) => ({
-          heading: `${company}, ${period}`,
-          paragraphs: [headline, ...(risk === null ? [] : [`Risk: ${risk}`])],
+        ...notes.map(({ company, period, keyResult, risk }) => ({
+          heading: [company, period].filter((part) => part !== '').join(', ') || 'A report that names no company',
+          paragraphs: [keyResult, ...(risk === null ? [] : [`Risk: ${risk}`])],
         })),
+        ...(failed.length === 0
+          ? []
+          : [{ heading: 'Not read', paragraphs: failed.map(({ name, reason }) => `${name}: ${reason}`) }]),
       ],
     },
     fileName: 'filings-digest.pdf',
   });
-  const failed = excerpts.steps.failures.map(({ item, error }) => ({
-    name: filings[item]?.document.name ?? String(item),
-    reason: `${error.type}: ${error.message}`,
-  }));
   return { overview, document, filings: { read: excerpts.steps.completed, failed } };
+}
+
+interface Digest {
+  overview: string;
+  notes: Note[];
+}
+
+/** An agent writes the overview; the notes are kept as they are, whatever their number. */
+async function digestOf(notes: Note[]): Promise<Digest> {
+  return { ...(await digestEditor({ notes })), notes };
+}
+
+async function combined(digests: Digest[]): Promise<Digest> {
+  const { overview } = await digestCombiner({ overviews: digests.map((digest) => digest.overview) });
+  return { overview, notes: digests.flatMap(({ notes }) => notes) };
 }

@@ -199,15 +199,16 @@ describe('filings-digest', () => {
     );
     answers.set('filingAnalyst', (request) => {
       const company = /Company \d+/.exec(JSON.stringify(request.messages))?.[0];
-      return json({ company, period: 'Q3', headline: 'Revenue grew.', risk: null });
+      return json({ company, period: 'Q3', keyResult: 'Revenue grew.', risk: null });
     });
-    const editor: ScriptFunction = (request) => {
+    answers.set('digestEditor', (request) => {
       const companies = JSON.stringify(request.messages).match(/Company \d+/g) ?? [];
-      const entries = companies.map((company) => ({ company, period: 'Q3', headline: 'Up.', risk: null }));
-      return json({ overview: `${entries.length} grew.`, entries });
-    };
-    answers.set('digestEditor', editor);
-    answers.set('digestCombiner', editor);
+      return json({ overview: `${companies.length} grew.` });
+    });
+    answers.set('digestCombiner', (request) => {
+      const counts = JSON.stringify(request.messages).match(/\d+(?= grew)/g) ?? [];
+      return json({ overview: `${counts.reduce((sum, count) => sum + Number(count), 0)} grew.` });
+    });
     const result = await run<FilingsDigest>(
       scripted,
       'filingsDigest',
