@@ -2,23 +2,16 @@
  * Runs one step of a pattern and says what became of it, so that a pattern can go on after a failure.
  *
  * Invariants:
- * 1. What the workflow's caller cancelled is thrown on, never turned into a result.
+ * 1. What the workflow's caller cancelled is thrown on, never turned into a result. What somebody else cancelled (a child by
+ *    itself, a scope in the step) is the step's failure.
  * 2. A plain `Error` is a bug in workflow code, not an outcome: it is thrown on, and the workflow task fails.
  * 3. A step that is cancelled or runs into its time limit is waited for: when its result is there, nothing of it runs any more.
  */
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  CancelledFailure,
-  ChildWorkflowFailure,
-  isCancellation,
-  sleep,
-  TimeoutFailure,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { picoToUsd } from '../core/money.js';
 import type { CancelledStep, FailedStep, SkippedStep, StepError, StepFacts, StepResult } from '../core/results.js';
 import { Deadline, type Duration } from './deadline.js';
+import { causeOf, typeOfTemporal } from './failure.js';
 import { type Meter, metered, newMeter, within } from './scope.js';
 
 export interface SettleOptions {
@@ -63,18 +56,26 @@ export function startStep<Output>(
       const output = await scope.run(() => within(path, () => metered(meter, body)));
       return { status: 'completed', output, ...facts() };
     } catch (error) {
-      if (isCancellation(error)) {
-        if (outer.consideredCancelled || !why) throw error;
-        return cancelledOrTimedOut(why, facts());
-      }
-      const failure = toStepError(error);
-      thrown = error as Error;
-      return { status: 'failed', error: failure, ...facts() };
+      const cancelled = isCancellation(error);
+      if (cancelled && isCancelled(outer)) throw error;
+      if (cancelled && why) return cancelledOrTimedOut(why, facts());
+      const failed: FailedStep = { status: 'failed', error: toStepError(error), ...facts() };
+      if (cancelled) failed.error.step ??= path;
+      thrown = cancelled ? failureOf(failed) : (error as Error);
+      return failed;
     } finally {
       timer.cancel();
     }
   };
   return { result: run(), cancel, thrown: () => thrown };
+}
+
+/** Whether what goes on in `scope` was cancelled from outside: also from further out, which takes a moment to get there. */
+export function isCancelled(scope: CancellationScope): boolean {
+  for (let at: CancellationScope | undefined = scope; at?.cancellable; at = at.parent) {
+    if (at.consideredCancelled) return true;
+  }
+  return false;
 }
 
 /** {@link startStep}, waited for. */
@@ -116,9 +117,9 @@ export function failureOf({ error }: FailedStep | CancelledStep | SkippedStep): 
 
 /** @throws an error that is a bug (a plain `Error`) as it is */
 export function toStepError(error: unknown): StepError {
-  const cause = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure ? error.cause : error;
-  if (cause instanceof TimeoutFailure) return { type: 'Run.TimedOut', message: cause.message };
-  if (cause instanceof CancelledFailure) return { type: 'Run.Cancelled', message: cause.message };
+  const cause = causeOf(error);
+  const type = typeOfTemporal(cause);
+  if (type !== undefined) return { type, message: (cause as Error).message };
   if (!(cause instanceof ApplicationFailure)) throw error;
   const step = (cause.details?.[0] as { step?: string } | undefined)?.step;
   return { type: cause.type ?? 'Run.Failed', message: cause.message, ...(step !== undefined && { step }) };

@@ -1,8 +1,8 @@
 import { CancellationScope } from '@temporalio/workflow';
 
 /**
- * Run `body` for one number after the other, at most `concurrency` at once, until it says so or there is none left. The first
- * failure cancels the others, waits for their end, and is thrown.
+ * Run `body` for one number after the other, at most `concurrency` at once, until there is none left. The first failure cancels
+ * the others, waits for their end, and is thrown; so is a cancellation that comes while a number is left.
  *
  * @param take the next number; undefined when there is none to begin
  */
@@ -14,7 +14,11 @@ export async function inLanes(
   await CancellationScope.cancellable(async () => {
     const scope = CancellationScope.current();
     const lane = async (): Promise<void> => {
-      for (let number = take(); number !== undefined && !scope.consideredCancelled; number = take()) await body(number);
+      for (let number = take(); number !== undefined; number = take()) {
+        // What would not be run must not look as if it had been.
+        if (scope.consideredCancelled) await scope.cancelRequested;
+        await body(number);
+      }
     };
     const lanes = Array.from({ length: concurrency }, lane);
     try {

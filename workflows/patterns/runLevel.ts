@@ -5,13 +5,13 @@
  * 1. A batch is begun in the order of its number, and only when all before it have begun: `next` and `totals` say it all.
  * 2. Items that need workflow code (agents with tools, workflows) get a child workflow each; all others stay in their batch.
  */
-import { executeChild, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, executeChild, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { addTotals, type BatchTotals, type ItemEnd } from '../../core/batches.js';
 import { Deadline } from '../deadline.js';
 import type { AgentEnd, AgentState } from '../agent/agentLoop.js';
 import { fail, stepFailure } from '../failure.js';
 import { metered, newMeter, countRepetitions, countUsage } from '../scope.js';
-import { toStepError } from '../settle.js';
+import { isCancelled, toStepError } from '../settle.js';
 import { inLanes } from './inLanes.js';
 import { batchActivities, contextOf, levelPath, type MapState, stepOf } from './mapState.js';
 
@@ -86,7 +86,8 @@ async function runItems(state: MapState, batch: number): Promise<BatchTotals> {
       try {
         ends[index] = [(await runItem(state, itemPath, items[index])) ?? null];
       } catch (error) {
-        if (isCancellation(error)) throw error;
+        // A child that somebody else has cancelled is a failed item.
+        if (isCancellation(error) && isCancelled(CancellationScope.current())) throw error;
         const failure = stepFailure(error, itemPath, 'Step.DeadlineExceeded');
         if (!state.keepGoing || state.level > 0) throw failure;
         ends[index] = toStepError(failure);

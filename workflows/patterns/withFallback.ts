@@ -1,6 +1,5 @@
-import { ApplicationFailure } from '@temporalio/workflow';
 import type { StepError } from '../../core/results.js';
-import { fail } from '../failure.js';
+import { fail, withLines } from '../failure.js';
 import { branchPath, nextPath } from '../scope.js';
 import { failureOf, startStep } from '../settle.js';
 
@@ -44,20 +43,8 @@ export async function withFallback<const B extends Readonly<Record<string, Body>
     errors.push(result.error);
     if (!when(result.error)) break;
   }
-  throw withOthers(
-    first!,
-    entries.map(([name]) => name),
-    errors,
-  );
-}
-
-function withOthers(first: Error, names: string[], errors: StepError[]): Error {
-  if (!(first instanceof ApplicationFailure) || errors.length < 2) return first;
-  const others = errors.slice(1).map(({ type, message }, index) => `then ${names[index + 1]}: ${type}: ${message}`);
-  return ApplicationFailure.create({
-    ...(first.type != null && { type: first.type }),
-    message: [first.message, ...others].join('\n'),
-    nonRetryable: true,
-    details: first.details ?? [],
-  });
+  const others = errors
+    .slice(1)
+    .map(({ type, message }, index) => `then ${entries[index + 1]![0]}: ${type}: ${message}`);
+  throw withLines(first!, others);
 }

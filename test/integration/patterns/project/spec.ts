@@ -6,6 +6,10 @@ export type Spec =
   /** Sleeps, then gives `value`. */
   | { do: 'sleep'; ms: number; value?: unknown }
   | { do: 'fail'; message: string; afterMs?: number }
+  /** What is cancelled by nobody around it: a scope of its own, after so long. */
+  | { do: 'cancelSelf'; afterMs: number }
+  /** `body`, which does not end for a cancellation. */
+  | { do: 'shielded'; body: Spec }
   /** A plain Error, as a bug in a user's workflow throws it. */
   | { do: 'bug' }
   | { do: 'note'; text: string }
@@ -26,8 +30,15 @@ export type Spec =
   | { do: 'hedge'; attempts: Spec[]; after: Duration; timeout?: Duration }
   | { do: 'fallback'; ways: Record<string, Spec>; onlyWhen?: string }
   | { do: 'timeout'; timeout: Duration; body: Spec }
-  /** Branches that meet `rounds` times, each after a sleep of its own. */
-  | { do: 'barrier'; sleepsMs: number[]; rounds: number; timeout: Duration; parties?: number }
+  /** Branches that meet `rounds` times, each after a sleep of its own; a party with a `leavesAfterMs` waits no longer. */
+  | {
+      do: 'barrier';
+      sleepsMs: number[];
+      rounds: number;
+      timeout: Duration;
+      parties?: number;
+      leavesAfterMs?: (number | null)[];
+    }
   /** Steps in order; each notes its own name, and its undoing when it has one. */
   | {
       do: 'sequential';
@@ -83,8 +94,17 @@ export type Spec =
   | { do: 'approval'; name: string; options?: Record<string, unknown> }
   /** Runs it as a child workflow. */
   | { do: 'child'; spec: Spec }
-  /** Notes each text, in batches; with a body, runs that for each of them in this workflow. */
-  | { do: 'map'; texts: string[]; body?: Spec; onFailure?: 'fail' | 'continue'; timeout?: Duration }
+  /** Notes each text, in batches; with a body, runs that for each of them in this workflow. `reducing` runs in each reduction. */
+  | {
+      do: 'map';
+      texts: string[];
+      body?: Spec;
+      reducing?: Spec;
+      onFailure?: 'fail' | 'continue';
+      timeout?: Duration;
+    }
+  /** A child workflow for each, its outputs in a list; failed ones are listed. */
+  | { do: 'mapChildren'; specs: Spec[] }
   /** Notes what became of `body` when it is cancelled, and goes on being cancelled. */
   | { do: 'watch'; body: Spec; text: string };
 
@@ -97,8 +117,8 @@ export interface SequenceStep {
   name: string;
   body: Spec;
   needs?: string[];
-  /** Notes `undo NAME`; `fails` so many times before it works. */
-  undo?: { fails: number };
+  /** Notes `undo NAME OUTPUT`, in a child workflow if so told; `fails` so many times before it works. */
+  undo?: { fails: number; inChild?: boolean };
   /** A decision point: chooses these one after the other, at each visit the next. */
   choose?: string[];
   among?: string[];

@@ -4,6 +4,7 @@ import {
   barrier,
   fail,
   hedge,
+  mapReduce,
   parallel,
   proxyTools,
   race,
@@ -46,6 +47,10 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
     case 'fail':
       await sleep(spec.afterMs ?? 1);
       throw fail('Tool.Failed', spec.message);
+    case 'cancelSelf':
+      return CancellationScope.withTimeout(spec.afterMs, () => sleep('1h'));
+    case 'shielded':
+      return CancellationScope.nonCancellable(body(spec.body));
     case 'bug':
       throw new Error('a bug');
     case 'note':
@@ -93,12 +98,25 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
       return executeChild(compose, { args: [{ case: name, spec: spec.spec }] });
     case 'map':
       return runMap(spec, name, runSpec);
+    case 'mapChildren':
+      return mapReduce({
+        items: spec.specs.map((one) => ({ case: name, spec: one })),
+        map: { workflow: compose },
+        reduce: (parts: unknown[]) => parts,
+        onFailure: 'continue',
+      });
     case 'watch':
       return watched(name, spec.body, spec.text);
   }
 }
 
-async function meetAt({ sleepsMs, rounds, timeout, parties }: Extract<Spec, { do: 'barrier' }>): Promise<string[]> {
+async function meetAt({
+  sleepsMs,
+  rounds,
+  timeout,
+  parties,
+  leavesAfterMs = [],
+}: Extract<Spec, { do: 'barrier' }>): Promise<string[]> {
   const gate = barrier(parties ?? sleepsMs.length, { timeout });
   const passed: string[] = [];
   await parallel(
@@ -106,7 +124,14 @@ async function meetAt({ sleepsMs, rounds, timeout, parties }: Extract<Spec, { do
       for (let round = 1; round <= rounds; round += 1) {
         await sleep(ms);
         passed.push(`${party} comes to ${round}`);
-        await gate.arrive();
+        const leaves = leavesAfterMs[party];
+        if (leaves != null) {
+          const left = await withFallback({
+            stays: () => withTimeout(leaves, () => gate.arrive()),
+            leaves: () => Promise.resolve(0),
+          });
+          if (left.used === 'leaves') return;
+        } else await gate.arrive();
         passed.push(`${party} passes ${round}`);
       }
     }),
@@ -132,7 +157,10 @@ async function runSequence(name: string, spec: Extract<Spec, { do: 'sequential' 
             ...(needs && { needs }),
             ...(undo && {
               compensate: async (output: unknown) => {
-                await note({ case: name, text: `undo ${step} ${JSON.stringify(output)}` });
+                const undone: Spec = { do: 'note', text: `undo ${step} ${JSON.stringify(output)}` };
+                await (undo.inChild
+                  ? executeChild(compose, { args: [{ case: name, spec: undone }] })
+                  : runSpec(name, undone));
                 if (failures-- > 0) throw fail('Tool.Failed', `cannot undo ${step}`);
               },
             }),
