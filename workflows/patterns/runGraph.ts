@@ -59,7 +59,7 @@ type Ran = { output: unknown; failure?: StepError } | 'conditionFalse';
 /** @param steps without faults */
 export async function runGraph(path: string, steps: readonly GraphBody[], options: GraphOptions): Promise<GraphEnd> {
   const { onFailure, concurrency, timeout, done = {} } = options;
-  const bodies = new Map(steps.map((step) => [step.name, step]));
+  const bodies = new Map(steps.map((step) => [step.name, { ...step, path: branchPath(path, step.name) }]));
   const schedule = new GraphSchedule(steps, new Set(Object.keys(done)));
   const results = new Map<string, StepResult>(
     Object.entries(done).map(([name, output]) => [name, { status: 'completed', output, ...noFacts() }]),
@@ -88,7 +88,7 @@ export async function runGraph(path: string, steps: readonly GraphBody[], option
         if (name === undefined) break;
         const body = bodies.get(name)!;
         const outputs = outputsOf(body.after, results);
-        const step = startStep(branchPath(path, name), () => runBody(branchPath(path, name), body, outputs));
+        const step = startStep(body.path, () => runBody(body.path, body, outputs));
         running.set(name, step);
         step.result
           .then((result) => {
@@ -117,7 +117,12 @@ export async function runGraph(path: string, steps: readonly GraphBody[], option
     timer.cancel();
     endProgress(path);
   }
-  for (const name of schedule.skipRest()) results.set(name, skipped(halted ?? notNeeded));
+  for (const name of schedule.skipRest()) {
+    const rest = skipped(halted ?? notNeeded);
+    results.set(name, rest);
+    // All that ran when the deadline came may have completed all the same, and yet the graph has not.
+    failed ??= { step: name, error: rest.error, thrown: failureOf(rest) };
+  }
   const names = steps.map(({ name }) => name);
   return {
     results: Object.fromEntries(names.map((name) => [name, results.get(name)!])),

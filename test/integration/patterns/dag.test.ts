@@ -154,6 +154,17 @@ describe('dag', () => {
     expect(await stack().failure({ do: 'dag', steps, timeout: 200 })).toMatchObject({ type: 'Step.DeadlineExceeded' });
   });
 
+  it('has not completed when steps are left at its deadline, though what ran then has', async () => {
+    const steps: Record<string, DagSpecStep> = {
+      a: { body: { do: 'shielded', body: { do: 'sleep', ms: 300 } } },
+      b: step(2, 'a'),
+    };
+    expect(await stack().failure({ do: 'dag', steps, timeout: 50 })).toMatchObject({ type: 'Step.DeadlineExceeded' });
+    const result = (await stack().run({ do: 'dag', steps, onFailure: 'continue', timeout: 50 })) as Result;
+    expect(statuses(result)).toEqual({ a: 'completed', b: 'skipped' });
+    expect(result).toMatchObject({ status: 'partial', failedStep: 'b', error: { type: 'Step.DeadlineExceeded' } });
+  });
+
   it('does not run again what was done before', async () => {
     const name = aCase();
     const steps = { a: step('new'), b: { ...step(0, 'a'), tellsOutputs: true } };
