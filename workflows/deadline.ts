@@ -1,4 +1,5 @@
 import { msToNumber } from '@temporalio/common/lib/time.js';
+import { fail } from './failure.js';
 
 type Unit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w' | LongUnit | `${LongUnit}s`;
 type LongUnit = 'second' | 'minute' | 'hour' | 'day' | 'week';
@@ -13,8 +14,11 @@ export type Duration = number | `${number}${Unit}` | `${number} ${Unit}`;
 export class Deadline {
   private constructor(readonly atMs: number) {}
 
+  /** @throws ApplicationFailure `Pattern.InvalidSteps` for what is no duration, whatever its type says */
   static after(timeout: Duration): Deadline {
-    return new Deadline(Date.now() + msToNumber(timeout));
+    const ms = msOf(timeout);
+    if (ms === undefined) throw fail('Pattern.InvalidSteps', notADuration(timeout));
+    return new Deadline(Date.now() + ms);
   }
 
   static at(atMs: number): Deadline {
@@ -24,5 +28,25 @@ export class Deadline {
   /** Milliseconds left; 0 when it has passed. */
   get leftMs(): number {
     return Math.max(0, this.atMs - Date.now());
+  }
+}
+
+/** What is wrong with the durations of some options, by their names; one that is left out is none. */
+export function durationFaults(durations: Readonly<Record<string, Duration | undefined>>): string[] {
+  return Object.entries(durations).flatMap(([name, duration]) =>
+    duration === undefined || msOf(duration) !== undefined ? [] : [`${name}: ${notADuration(duration)}`],
+  );
+}
+
+function notADuration(duration: unknown): string {
+  return `${String(duration)} is no duration such as 500, "30s" or "2 minutes"`;
+}
+
+function msOf(duration: Duration): number | undefined {
+  try {
+    const ms = msToNumber(duration);
+    return Number.isFinite(ms) ? ms : undefined;
+  } catch {
+    return undefined;
   }
 }

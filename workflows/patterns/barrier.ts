@@ -41,7 +41,14 @@ export function barrier(parties: number, { timeout }: BarrierOptions): Barrier {
         arrived = 0;
         return mine;
       }
-      const passed = await condition(() => round > mine || broken, Deadline.after(timeout).leftMs);
+      let passed: boolean;
+      try {
+        passed = await condition(() => round > mine || broken, Deadline.after(timeout).leftMs);
+      } catch (error) {
+        // A cancelled party is not there, although it had come.
+        if (round === mine) arrived -= 1;
+        throw error;
+      }
       if (passed && round > mine) return mine;
       broken = true;
       throw brokenBarrier(mine, arrived, parties);

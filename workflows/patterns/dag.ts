@@ -1,6 +1,6 @@
 import { graphFaults } from '../../core/graph.js';
 import type { PatternResult, StepError, StepResult } from '../../core/results.js';
-import type { Duration } from '../deadline.js';
+import { type Duration, durationFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { metered, newMeter, nextPath } from '../scope.js';
 import { factsOf } from '../settle.js';
@@ -89,7 +89,7 @@ export function dag<const S extends Steps>(
 export async function dag(steps: Steps, options: DagOptions = {}): Promise<unknown> {
   const { onFailure = 'fail', concurrency = defaultConcurrency, timeout, done } = options;
   const bodies = Object.entries(steps).map(([name, step]) => ({ ...step, name, after: step.after ?? [] }) as GraphBody);
-  checkSteps(bodies, { concurrency, done: Object.keys(done ?? {}) });
+  checkSteps(bodies, { concurrency, timeout, done: Object.keys(done ?? {}) });
   const path = nextPath('dag');
   const meter = newMeter();
   const startedAtMs = Date.now();
@@ -110,8 +110,12 @@ function endOf({
   return { status, output: outputs, steps: results, ...(failed && { error: failed.error, failedStep: failed.step }) };
 }
 
-function checkSteps(steps: readonly GraphBody[], options: { concurrency: number; done: readonly string[] }): void {
-  const { concurrency, done } = options;
+interface Checked extends Required<Pick<DagOptions, 'concurrency'>> {
+  timeout: Duration | undefined;
+  done: readonly string[];
+}
+
+function checkSteps(steps: readonly GraphBody[], { concurrency, timeout, done }: Checked): void {
   const names = new Set(steps.map(({ name }) => name));
   const isCount = (value: number, most: number): boolean => Number.isInteger(value) && value > 0 && value <= most;
   const faults = [
@@ -122,6 +126,10 @@ function checkSteps(steps: readonly GraphBody[], options: { concurrency: number;
     ...steps
       .filter(({ retry }) => retry && !isCount(retry.attempts, mostAttempts))
       .map(({ name, retry }) => `${name}: retry.attempts: ${retry!.attempts} is not between 1 and ${mostAttempts}`),
+    ...durationFaults({ timeout }),
+    ...steps.flatMap(({ name, timeout: limit, retry }) =>
+      durationFaults({ [`${name}: timeout`]: limit, [`${name}: retry.delay`]: retry?.delay }),
+    ),
     ...done.filter((name) => !names.has(name)).map((name) => `done: there is no step ${name}`),
   ];
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `dag:\n${faults.slice(0, 20).join('\n')}`);

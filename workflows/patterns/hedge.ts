@@ -1,4 +1,4 @@
-import type { Duration } from '../deadline.js';
+import { type Duration, durationFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { branchPath, nextPath } from '../scope.js';
 import { failureOf, notNeeded, type RunningStep, startStep, startTimer, timedOut } from '../settle.js';
@@ -31,9 +31,11 @@ export async function hedge<Output>(
   body: () => Promise<Output>,
   { after, attempts = 2, timeout }: HedgeOptions,
 ): Promise<Hedged<Output>> {
-  if (!Number.isInteger(attempts) || attempts < 1) {
-    throw fail('Pattern.InvalidSteps', `hedge: attempts: ${attempts} is no positive number`);
-  }
+  const faults = [
+    ...(Number.isInteger(attempts) && attempts > 0 ? [] : [`attempts: ${attempts} is no positive number`]),
+    ...durationFaults({ after, timeout }),
+  ];
+  if (faults.length > 0) throw fail('Pattern.InvalidSteps', `hedge: ${faults.join('; ')}`);
   const path = nextPath('hedge');
   const steps: RunningStep<Output>[] = [];
   let delay = startTimer(undefined, () => undefined);

@@ -1,6 +1,6 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { StepError, StepResult } from '../../core/results.js';
-import type { Duration } from '../deadline.js';
+import { type Duration, durationFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, nextPath } from '../scope.js';
@@ -73,6 +73,7 @@ async function runBranches(
   minimum: number,
   { concurrency = defaultConcurrency, timeout, branchTimeout }: ParallelOptions,
 ): Promise<{ results: StepResult[]; thrown: Error | undefined }> {
+  const branches = entries.map(([name, body]) => ({ at: branchPath(path, name), body }));
   const results: StepResult[] = [];
   const running = new Set<RunningStep<unknown>>();
   let ended = 0;
@@ -97,12 +98,12 @@ async function runBranches(
 
   const lane = async (): Promise<void> => {
     for (let index = next++; index < entries.length; index = next++) {
-      const [name, body] = entries[index]!;
+      const { at, body } = branches[index]!;
       if (halted) {
         results[index] = skipped(halted);
         continue;
       }
-      const step = startStep(branchPath(path, name), body, { timeout: branchTimeout });
+      const step = startStep(at, body, { timeout: branchTimeout });
       running.add(step);
       show();
       const result = await step.result;
@@ -133,8 +134,10 @@ async function runBranches(
   }
 }
 
-function checkOptions({ concurrency = 1 }: ParallelOptions, minimum: number, count: number): void {
+function checkOptions(options: ParallelOptions, minimum: number, count: number): void {
+  const { concurrency = 1, timeout, branchTimeout } = options;
   const faults = [
+    ...durationFaults({ timeout, branchTimeout }),
     ...(Number.isInteger(concurrency) && concurrency > 0 ? [] : [`concurrency: ${concurrency} is no positive number`]),
     ...(Number.isInteger(minimum) && minimum >= 0 && minimum <= count
       ? []

@@ -1,5 +1,5 @@
 import type { StepResult } from '../../core/results.js';
-import type { Duration } from '../deadline.js';
+import { type Duration, durationFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { branchPath, nextPath } from '../scope.js';
 import { failureOf, notNeeded, type RunningStep, startStep, startTimer, timedOut } from '../settle.js';
@@ -26,9 +26,11 @@ export async function race<const B extends Readonly<Record<string, Body>>>(
   { timeout }: RaceOptions = {},
 ): Promise<RaceResult<B>> {
   const entries = Object.entries(branches);
-  if (entries.length === 0) throw fail('Pattern.InvalidSteps', 'race: there is no branch');
+  const faults = [...(entries.length === 0 ? ['there is no branch'] : []), ...durationFaults({ timeout })];
+  if (faults.length > 0) throw fail('Pattern.InvalidSteps', `race: ${faults.join('; ')}`);
   const path = nextPath('race');
-  const steps = entries.map(([name, body]) => startStep(branchPath(path, name), body));
+  const branchesAt = entries.map(([name, body]) => ({ at: branchPath(path, name), body }));
+  const steps = branchesAt.map(({ at, body }) => startStep(at, body));
   const timer = startTimer(timeout, () => steps.forEach((step) => step.cancel(timedOut(path))));
   try {
     const { index, output } = await firstCompleted(steps);

@@ -7,7 +7,7 @@
  */
 import { sleep } from '@temporalio/workflow';
 import type { StepError } from '../../core/results.js';
-import { Deadline, type Duration } from '../deadline.js';
+import { Deadline, type Duration, durationFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, nextPath } from '../scope.js';
@@ -89,9 +89,12 @@ export async function runRounds<Output>(
   }
 }
 
-function checkOptions({ pattern, maxRounds, patience }: Settings): void {
-  const faults = Object.entries({ maxRounds, patience })
-    .filter(([, value]) => value !== undefined && !(Number.isInteger(value) && value > 0))
-    .map(([name, value]) => `${name}: ${value} is no positive number`);
+function checkOptions({ pattern, maxRounds, patience, timeout }: Settings): void {
+  const faults = [
+    ...Object.entries({ maxRounds, patience })
+      .filter(([, value]) => value !== undefined && !(Number.isInteger(value) && value > 0))
+      .map(([name, value]) => `${name}: ${value} is no positive number`),
+    ...durationFaults({ timeout }),
+  ];
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `${pattern}: ${faults.join('; ')}`);
 }

@@ -111,9 +111,11 @@ describe('parallel', () => {
   it.each([
     [{ concurrency: 0 }, 'concurrency'],
     [{ onFailure: 'continue', minimum: 2 }, 'minimum'],
+    [{ timeout: '5m', branchTimeout: 'soon' }, 'branchTimeout: soon is no duration'],
   ] as const)('refuses %j before anything runs', async (options, named) => {
     const name = aCase();
-    const failure = await stack().failure({ do: 'parallel', branches: [{ do: 'note', text: 'ran' }], options }, name);
+    const spec = { do: 'parallel', branches: [{ do: 'note', text: 'ran' }], options } as unknown as Spec;
+    const failure = await stack().failure(spec, name);
     expect(failure).toMatchObject({ type: 'Pattern.InvalidSteps', message: expect.stringContaining(named) as string });
     expect(notesOf(name)).toEqual([]);
   });
@@ -268,5 +270,12 @@ describe('barrier', () => {
     const failure = await stack().failure({ do: 'barrier', sleepsMs: [1, 1], rounds: 1, timeout: 60, parties: 3 });
     expect(failure).toMatchObject({ type: 'Step.DeadlineExceeded' });
     expect(failure.message).toContain('2 of 3 parties');
+  });
+
+  it('does not count a party that has left', async () => {
+    const spec: Spec = { do: 'barrier', sleepsMs: [1, 2_500], rounds: 1, timeout: 400, leavesAfterMs: [100, null] };
+    const failure = await stack().failure(spec);
+    expect(failure).toMatchObject({ type: 'Step.DeadlineExceeded' });
+    expect(failure.message).toContain('1 of 2 parties');
   });
 });
