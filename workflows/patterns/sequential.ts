@@ -1,10 +1,11 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { PatternResult, StepError, StepResult } from '../../core/results.js';
-import { Deadline, type Duration } from '../deadline.js';
-import { fail } from '../failure.js';
+import { Deadline, type Duration, durationFaults } from '../deadline.js';
+import { fail, withLines } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, metered, newMeter, nextPath } from '../scope.js';
-import { factsOf, failureOf, settle, startStep } from '../settle.js';
+import { factsOf, failureOf, startStep } from '../settle.js';
+import { compensate, type Done, notTakenBack } from './compensate.js';
 
 /** What a step sees beside the output of the step before it. */
 export interface SequenceContext<Input, Outputs> {
@@ -34,7 +35,7 @@ export interface SequenceRunOptions<Output> {
   maxSteps?: number;
   /** Tries of each compensation. Default 3. */
   compensationAttempts?: number;
-  /** Runs after the last step; it is shown as the step `onSuccess`. */
+  /** Runs after the last step; it is shown as the step `onSuccess`. If it fails, nothing is taken back. */
   onSuccess?: (output: Output) => Promise<unknown>;
   /** Runs after a failure and its compensations; it is shown as the step `onError`. */
   onError?: (error: StepError) => Promise<unknown>;
@@ -89,7 +90,8 @@ class Sequence<Input, Last, Outputs> {
   }
 
   /**
-   * @throws ApplicationFailure of the step that failed, after the compensations; `Pattern.InvalidSteps` before anything runs
+   * @throws ApplicationFailure of the step that failed, after the compensations, with those that failed, too, in its message;
+   *   `Pattern.InvalidSteps` before anything runs
    */
   async run(input: Input, options: SequenceRunOptions<Last> = {}): Promise<Last> {
     const { result, thrown } = await runSequence(this.steps, input, options as SequenceRunOptions<unknown>);
@@ -121,19 +123,22 @@ async function runSequence(
   options: SequenceRunOptions<unknown>,
 ): Promise<Ended> {
   const { maxSteps = steps.length * 10, compensationAttempts = 3, timeout } = options;
-  const faults = faultsOf(steps, maxSteps);
+  const faults = [...faultsOf(steps, { maxSteps, compensationAttempts }), ...durationFaults({ timeout })];
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `sequential:\n${faults.join('\n')}`);
   const path = nextPath('sequential');
   const startedAtMs = Date.now();
   const meter = newMeter();
   const deadline = timeout === undefined ? undefined : Deadline.after(timeout);
-  const done: { step: Step; output: unknown; at: string }[] = [];
+  const done: Done[] = [];
+  const visits = new Map<string, number>();
   const results: Record<string, StepResult> = {};
   const outputs: Record<string, unknown> = {};
   let previous = input;
 
+  /** Once, also when the run is cancelled after a step has failed. */
+  let rolledBack: Promise<Record<string, StepResult>> | undefined;
   const rollBack = (): Promise<Record<string, StepResult>> =>
-    CancellationScope.nonCancellable(() => compensate(path, done, compensationAttempts));
+    (rolledBack ??= CancellationScope.nonCancellable(() => compensate(path, done, compensationAttempts)));
   const ended = (more: Pick<SequenceResult<unknown>, 'status'> & Partial<SequenceResult<unknown>>) => ({
     steps: results,
     ...more,
@@ -152,20 +157,31 @@ async function runSequence(
         const step = steps[index]!;
         if (ran >= maxSteps)
           return await failed(step.name, ...invalid(`still not at its end after ${ran} steps`, path));
-        const visits = done.filter((entry) => entry.step === step).length;
-        const at = visits === 0 ? step.name : `${step.name}#${visits + 1}`;
+        const visit = (visits.get(step.name) ?? 0) + 1;
+        visits.set(step.name, visit);
+        const at = visit === 1 ? step.name : `${step.name}#${visit}`;
         const limit = shorter(step.options.timeout, deadline);
         const { result, thrown } = await runAt(step.name, at, () => step.run(previous, { input, outputs }), limit);
         if (result.status !== 'completed') return await failed(step.name, result.error, thrown ?? failureOf(result));
         outputs[step.name] = result.output;
-        done.push({ step, output: result.output, at });
+        done.push({ at, output: result.output, compensate: step.options.compensate });
         if (!step.among) previous = result.output;
         const next = step.among ? chosen(step, result.output, steps) : index + 1;
         if (typeof next === 'string') return await failed(step.name, ...invalid(next, path));
         index = next;
       }
-      if (options.onSuccess)
-        await runAt('onSuccess', 'onSuccess', () => options.onSuccess!(previous), shorter(undefined, deadline));
+      const { onSuccess } = options;
+      if (onSuccess) {
+        const limit = shorter(undefined, deadline);
+        const { result, thrown } = await runAt('onSuccess', 'onSuccess', () => onSuccess(previous), limit);
+        if (result.status !== 'completed') {
+          const lost = { error: result.error, failedStep: 'onSuccess' };
+          return {
+            result: ended({ status: 'partial', output: previous, ...lost }),
+            thrown: thrown ?? failureOf(result),
+          };
+        }
+      }
       return { result: ended({ status: 'completed', output: previous }), thrown: undefined };
     });
   } catch (error) {
@@ -178,28 +194,9 @@ async function runSequence(
   async function failed(failedStep: string, error: StepError, thrown: Error): Promise<Ended> {
     const compensations = await rollBack();
     if (options.onError) await runAt('onError', 'onError', () => options.onError!(error));
-    return { result: ended({ status: 'failed', error, failedStep, compensations }), thrown };
+    const told = withLines(thrown, notTakenBack(compensations));
+    return { result: ended({ status: 'failed', error, failedStep, compensations }), thrown: told };
   }
-}
-
-/** In reverse order, each tried a few times; one that fails does not keep the others from running. */
-async function compensate(
-  path: string,
-  done: readonly { step: Step; output: unknown; at: string }[],
-  attempts: number,
-): Promise<Record<string, StepResult>> {
-  const results: Record<string, StepResult> = {};
-  for (const { step, output, at } of [...done].reverse()) {
-    const undo = step.options.compensate;
-    if (!undo) continue;
-    for (let attempt = 1; attempt <= attempts; attempt += 1) {
-      const place = branchPath(branchPath(path, 'rollback'), attempt === 1 ? at : `${at} retry#${attempt - 1}`);
-      const result = await settle(place, () => undo(output));
-      results[at] = { ...result, attempts: result.attempts + attempt - 1 };
-      if (result.status === 'completed') break;
-    }
-  }
-  return results;
 }
 
 /** @returns the index of the step to go on with, or what is wrong with the choice */
@@ -216,15 +213,18 @@ function invalid(what: string, path: string): [StepError, Error] {
   return [{ type: 'Pattern.InvalidSteps', message, step: path }, fail('Pattern.InvalidSteps', message, path)];
 }
 
-function faultsOf(steps: readonly Step[], maxSteps: number): string[] {
+function faultsOf(steps: readonly Step[], counts: Record<'maxSteps' | 'compensationAttempts', number>): string[] {
   const names = steps.map(({ name }) => name);
   const reserved = ['onSuccess', 'onError', end, 'rollback'];
   return [
     ...(steps.length === 0 ? ['there are no steps'] : []),
-    ...(Number.isInteger(maxSteps) && maxSteps > 0 ? [] : [`maxSteps: ${maxSteps} is no positive number`]),
+    ...Object.entries(counts)
+      .filter(([, count]) => steps.length > 0 && !(Number.isInteger(count) && count > 0))
+      .map(([option, count]) => `${option}: ${count} is no positive number`),
     ...names.filter((name) => name === '' || reserved.includes(name)).map((name) => `"${name}" is no name for a step`),
     ...names.filter((name, index) => names.indexOf(name) < index).map((name) => `two steps are named ${name}`),
-    ...steps.flatMap(({ name, options: { needs = [] }, among = [] }, index) => [
+    ...steps.flatMap(({ name, options: { needs = [], timeout }, among = [] }, index) => [
+      ...durationFaults({ [`${name}: timeout`]: timeout }),
       ...needs.filter((need) => !names.includes(need)).map((need) => `${name} needs ${need}, which is no step`),
       ...needs
         .filter((need) => names.includes(need) && names.indexOf(need) >= index)

@@ -88,6 +88,38 @@ describe('a sequence', () => {
     expect(notesOf(name)).toEqual(['book', 'wait', 'undo book 1']);
   });
 
+  it('takes back once, also when the run is cancelled while it handles a failure', async () => {
+    const name = aCase();
+    const steps = [step('book', value(1), { undo: { fails: 0, inChild: true } }), step('bad', failing)];
+    const onError: Spec = { do: 'parallel', branches: [{ do: 'note', text: 'handling' }, forever] };
+    const run = await stack().start({ do: 'sequential', steps, onError }, name);
+    await vi.waitFor(() => expect(notesOf(name)).toContain('handling'), { timeout: 10_000 });
+    await run.cancel();
+    await expect(run.result()).rejects.toMatchObject({ type: 'Run.Cancelled' });
+    expect(notesOf(name)).toEqual(['book', 'bad', 'undo book 1', 'handling']);
+  });
+
+  it('says in the failure it throws what could not be taken back', async () => {
+    const steps = [step('book', value(1), { undo: { fails: 9 } }), step('bad', failing)];
+    expect(await stack().failure({ do: 'sequential', steps })).toMatchObject({
+      type: 'Tool.Failed',
+      message: 'no\nbook was not taken back: Tool.Failed: cannot undo book',
+    });
+  });
+
+  it('does not hide that its success branch has failed, and takes nothing back for it', async () => {
+    const name = aCase();
+    const spec: Spec = { do: 'sequential', steps: [step('book', value(1), { undo })], onSuccess: failing };
+    expect(await stack().failure(spec, name)).toMatchObject({ type: 'Tool.Failed', message: 'no' });
+    expect(await stack().run({ ...spec, settle: true }, name)).toMatchObject({
+      status: 'partial',
+      output: 1,
+      failedStep: 'onSuccess',
+      error: { type: 'Tool.Failed' },
+    });
+    expect(notesOf(name)).toEqual(['book', 'book']);
+  });
+
   it('ends at its deadline, and takes back', async () => {
     const name = aCase();
     const steps = [step('book', value(1), { undo }), step('wait', forever)];

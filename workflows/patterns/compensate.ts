@@ -1,0 +1,43 @@
+import { log } from '@temporalio/workflow';
+import type { StepResult } from '../../core/results.js';
+import { branchPath } from '../scope.js';
+import { settle } from '../settle.js';
+
+/** A step that has completed, and where. */
+export interface Done {
+  at: string;
+  output: unknown;
+  compensate: ((output: unknown) => Promise<unknown>) | undefined;
+}
+
+/**
+ * Take back what the steps of the sequence at `path` have done: the last first, each tried a few times. One that fails for good does
+ * not keep the others from running; it is told and logged.
+ *
+ * @returns what became of each compensation, by where its step stood
+ */
+export async function compensate(
+  path: string,
+  done: readonly Done[],
+  attempts: number,
+): Promise<Record<string, StepResult>> {
+  const results: Record<string, StepResult> = {};
+  for (const { at, output, compensate: undo } of [...done].reverse()) {
+    if (!undo) continue;
+    for (let attempt = 1; attempt <= attempts; attempt += 1) {
+      const place = branchPath(branchPath(path, 'rollback'), attempt === 1 ? at : `${at} retry#${attempt - 1}`);
+      const result = await settle(place, () => undo(output));
+      results[at] = { ...result, attempts: result.attempts + attempt - 1 };
+      if (result.status === 'completed') break;
+    }
+  }
+  for (const fault of notTakenBack(results)) log.error(`${path}: ${fault}`);
+  return results;
+}
+
+/** A line for each step whose compensation failed. */
+export function notTakenBack(compensations: Readonly<Record<string, StepResult>>): string[] {
+  return Object.entries(compensations).flatMap(([at, result]) =>
+    result.status === 'completed' ? [] : [`${at} was not taken back: ${result.error.type}: ${result.error.message}`],
+  );
+}
