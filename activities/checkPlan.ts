@@ -20,7 +20,8 @@ export function createCheckPlan({ config, workflows }: Known) {
   return async (request: CheckPlanRequest): Promise<CheckPlanResult> => {
     catalogue ??= planCatalogue({ ...config, workflows });
     const plan = parsePlan(request.plan, withinNames(catalogue, request.within ?? {}));
-    const estimate = estimatePlan(plan, (agent) => costOf(config, agent));
+    const steps = plan.steps.filter(({ id }) => !request.done?.includes(id));
+    const estimate = estimatePlan({ ...plan, steps }, (agent) => costOf(config, agent));
     const faults = estimateFaults(plan, estimate, request);
     if (faults.length > 0) throw invalidPlan(faults);
     return Promise.resolve({ plan, estimate });

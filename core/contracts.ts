@@ -112,6 +112,8 @@ export interface CheckPlanRequest {
   maxSteps?: number;
   /** Of the estimate; a model without a price is a fault then. */
   maxCostUsd?: number;
+  /** Steps that have completed before: they cost nothing any more. */
+  done?: readonly string[];
 }
 
 /** A list that is left out means all of the project. */

@@ -4,7 +4,7 @@ import type { PlanDraft, PlanRequest } from '../../core/plan/planDraft.js';
 import { planOfDraft } from '../../core/plan/planOfDraft.js';
 import type { StepError, StepResult } from '../../core/results.js';
 import type { Duration } from '../deadline.js';
-import { fail, isFailure } from '../failure.js';
+import { fail, isFailure, withLines } from '../failure.js';
 import { checkPlan, describeCatalogue } from '../plan/checkPlan.js';
 import { runSteps } from '../plan/runSteps.js';
 import { branchPath, nextPath } from '../scope.js';
@@ -85,8 +85,8 @@ const longestOutput = 2_000;
  * put together. A faulty plan goes back to the planner with its faults; after a failed step the planner plans anew, and what is
  * finished stays.
  *
- * @throws ApplicationFailure `Plan.Invalid` when no draft is a plan; `Approval.Rejected`; of the failed step when no plan is left to
- *   try; `Step.DeadlineExceeded`; `Pattern.InvalidSteps`
+ * @throws ApplicationFailure `Plan.Invalid` when no draft of the first plan is one; `Approval.Rejected`; of the failed step when no
+ *   plan is left to try; `Step.DeadlineExceeded`; `Pattern.InvalidSteps`
  */
 export function planAndRun<Output>(options: PlanAndRunOptions<Output>): Promise<PlannedRun<Output>> {
   const { timeout } = options;
@@ -113,32 +113,44 @@ class Planned<Output> {
   }
 
   async run(): Promise<PlannedRun<Output>> {
-    const { goal, input, approve, synthesize, maxReplans = 2, onFailure = 'fail' } = this.options;
-    const { agents, tools = [] } = this.options;
+    const { input, approve, maxReplans = 2, agents, tools = [] } = this.options;
     const catalogue = await this.at('catalogue', () => describeCatalogue({ ...(agents && { agents }), tools }));
+    let plan: Plan | undefined;
     for (let plans = 1; ; plans += 1) {
       const proposal = await this.propose(plans, catalogue);
+      if ('faults' in proposal) {
+        if (plan) return this.end(plan, plans - 1, ['then no draft of a new plan was a plan:', ...proposal.faults]);
+        const told = proposal.faults.join('\n');
+        throw fail('Plan.Invalid', `${this.path}: no draft of the planner is a plan:\n${told}`, this.path);
+      }
       if (approve && !(await this.at(`approve#${plans}`, () => approve(proposal)))) {
         throw fail('Approval.Rejected', `${this.path}: the plan was rejected`, this.path);
       }
       if (approve) this.note('approved');
-      const { plan } = proposal;
+      const next = proposal.plan;
+      plan = next;
       const done = Object.fromEntries(this.finished.map(({ id }) => [id, this.outputs[id]]));
-      const result = await this.at(`run#${plans}`, () => runSteps(plan, input ?? null, { done }));
-      this.take(plan, result.steps);
-      const lastPlan = plans > maxReplans;
-      if (this.failed.length > 0 && !lastPlan) continue;
-      const first = this.failed[0];
-      if (first && onFailure === 'fail') throw failureOf(this.steps[first.id] as Parameters<typeof failureOf>[0]);
-      const outcome = { goal, outputs: this.outputs, failed: this.failed };
-      const output = await this.at('synthesize', () => synthesize(outcome));
-      this.note('synthesized');
-      return { output, status: first ? 'partial' : 'completed', plan, steps: this.steps, plans, log: this.log };
+      const result = await this.at(`run#${plans}`, () => runSteps(next, input ?? null, { done }));
+      this.take(next, result.steps);
+      if (this.failed.length === 0 || plans > maxReplans) return this.end(next, plans);
     }
   }
 
+  /** @param why there is no further plan, for whoever gets the failure */
+  private async end(plan: Plan, plans: number, why: string[] = []): Promise<PlannedRun<Output>> {
+    const { goal, synthesize, onFailure = 'fail' } = this.options;
+    const first = this.failed[0];
+    if (first && onFailure === 'fail') {
+      throw withLines(failureOf(this.steps[first.id] as Parameters<typeof failureOf>[0]), why);
+    }
+    const outcome = { goal, outputs: this.outputs, failed: this.failed };
+    const output = await this.at('synthesize', () => synthesize(outcome));
+    this.note('synthesized');
+    return { output, status: first ? 'partial' : 'completed', plan, steps: this.steps, plans, log: this.log };
+  }
+
   /** Drafts until one is a plan. */
-  private async propose(plans: number, catalogue: string): Promise<PlanProposal> {
+  private async propose(plans: number, catalogue: string): Promise<PlanProposal | { faults: string[] }> {
     const { goal, plan: write, agents, tools = [], maxDrafts = 3, maxSteps = 50, maxCostUsd } = this.options;
     const finished = this.finished.map(({ id }) => ({ id, output: shortJson(this.outputs[id]) }));
     const failed = this.failed.map(({ id, error }) => ({ id, error: `${error.type}: ${error.message}` }));
@@ -148,7 +160,12 @@ class Planned<Output> {
         const written = planOfDraft(await write({ goal, catalogue, faults, finished, failed }), this.finished);
         if ('faults' in written) return written;
         const within = { ...(agents && { agents }), tools, workflows: [] };
-        return await checked({ plan: written.plan, within, maxSteps, ...(maxCostUsd !== undefined && { maxCostUsd }) });
+        const done = finished.map(({ id }) => id);
+        return await checked({
+          ...{ plan: written.plan, within, maxSteps },
+          ...(maxCostUsd !== undefined && { maxCostUsd }),
+          ...(done.length > 0 && { done }),
+        });
       });
       if ('plan' in proposal) {
         const { modelCalls, costUsd } = proposal.estimate;
@@ -161,7 +178,7 @@ class Planned<Output> {
       ({ faults } = proposal);
       this.note('refused', { detail: faults.join('; ') });
     }
-    throw fail('Plan.Invalid', `${this.path}: no draft of the planner is a plan:\n${faults.join('\n')}`, this.path);
+    return { faults };
   }
 
   private take(plan: Plan, results: Readonly<Record<string, StepResult>>): void {

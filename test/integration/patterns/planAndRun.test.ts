@@ -138,6 +138,15 @@ describe('planAndRun', () => {
     expect(result.output).toMatchObject({ outputs: { look: 'seen' }, failed: [{ id: 'askAgain' }] });
   });
 
+  it('keeps what there is when no draft of a new plan is one', async () => {
+    const drafts = [of(step('look', 'seen'), failing('ask')), of(step('a', 'a', { tool: 'rm' }))];
+    const lost = await failure({ case: aCase(), drafts });
+    expect(lost).toMatchObject({ type: 'Tool.Failed' });
+    expect(lost.message).toMatch(/^no\n.*no draft of a new plan was a plan:\nsteps\[1\]\.tool: .*rm/u);
+    const result = await run({ case: aCase(), drafts, options: { onFailure: 'continue' } });
+    expect(result).toMatchObject({ status: 'partial', plans: 1, output: { outputs: { look: 'seen' } } });
+  });
+
   it('runs nothing before a person has approved, and asks again for a new plan', async () => {
     const name = aCase();
     const drafts = [of(failing('ask')), of(step('guess', 'guessed'))];
