@@ -18,11 +18,17 @@ export function projectDir({ config }: ProjectFlags): string {
   return configPath === undefined ? process.cwd() : dirname(configPath);
 }
 
-/** The address of a run in the Temporal UI of the stack that runs in `dir`; undefined with outside servers. */
+/** Whether the stack in `dir` ends with this process. */
+export function isOwnStack(dir: string): boolean {
+  return readStack(dir)?.pid === process.pid;
+}
+
+/** The address of a run in the Temporal UI of the stack that runs in `dir`; undefined with outside servers, or a stack that ends. */
 export function uiAddress(dir: string, id: string, runId: string): string | undefined {
   const stack = readStack(dir);
   const ui = stack?.addresses.temporalUi;
-  if (!stack || !ui || resolveConnections({ env: process.env, dir }).temporal?.origin !== 'stack') return undefined;
+  if (!stack || !ui || isOwnStack(dir) || resolveConnections({ env: process.env, dir }).temporal?.origin !== 'stack')
+    return undefined;
   return `${ui}/namespaces/${stack.namespace}/workflows/${encodeURIComponent(id)}/${runId}/history`;
 }
 

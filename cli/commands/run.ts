@@ -8,8 +8,8 @@ import { usesProviders } from '../../core/config.js';
 import { SegnoError } from '../../core/errors.js';
 import { withStack } from '../../workers/embedded/withStack.js';
 import { loadProject, type Project, workflowNames } from '../../workers/loadProject.js';
-import { connectProject, isReachable, type ProjectFlags, uiAddress } from '../openProject.js';
-import { colours, formatCost, formatDuration, printJson } from '../output.js';
+import { connectProject, isOwnStack, isReachable, type ProjectFlags, uiAddress } from '../openProject.js';
+import { colours, formatCost, formatDuration, printable, printJson } from '../output.js';
 import { loadPlan } from '../planFile.js';
 import { parseInput, storeInput } from '../runInput.js';
 import { watchRun } from '../watchRun.js';
@@ -141,7 +141,7 @@ async function onStack(project: Project, flags: RunFlags, use: () => Promise<voi
   const announce = (): void => {
     if (announced) return;
     announced = true;
-    note('Nothing is running here: starting a stack for this run.');
+    note('Nothing is running here: starting a stack for this run (`segno dev` keeps one up).');
     if (usesProviders(project.config.models)) return;
     note('No provider is configured: the offline model answers (rules over the text, no language model).');
   };
@@ -242,15 +242,30 @@ async function summarize(
   const { durationMs, usage } = await client.show(run.id);
   const ui = uiAddress(project.dir, run.id, run.runId);
   if (written === undefined) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  const without = shortfall(result);
   const rows: [string, string][] = [
     ...(written === undefined ? [] : [['Output', written] as [string, string]]),
+    ...(without === undefined ? [] : [['Result', c.yellow(printable(without))] as [string, string]]),
     ['Time', formatDuration(durationMs)],
     ['Cost', `${formatCost(usage.costUsd)}${usage.estimated ? ' (at most)' : ''}`],
     ...(ui === undefined ? [] : [['Temporal UI', ui] as [string, string]]),
+    ...(isOwnStack(project.dir) ? [['Steps', `segno dev, then: segno show ${run.id}`] as [string, string]] : []),
   ];
   process.stdout.write(
     `${c.green('Completed')} ${run.id}\n${rows.map(([name, value]) => `  ${name.padEnd(12)} ${value}`).join('\n')}\n`,
   );
+}
+
+/** A workflow may complete with a result that says it did not get everything, as patterns and plans do: that must not look like success. */
+export function shortfall(result: unknown): string | undefined {
+  const { status, failedStep, error } = (result ?? {}) as { status?: unknown; failedStep?: unknown; error?: unknown };
+  if (status !== 'partial' && status !== 'failed') return undefined;
+  const { type, message } = (error ?? {}) as { type?: unknown; message?: unknown };
+  const [reason] = [type, message]
+    .filter((part) => typeof part === 'string')
+    .join(': ')
+    .split('\n', 1);
+  return [status, typeof failedStep === 'string' ? ` at ${failedStep}` : '', reason ? `: ${reason}` : ''].join('');
 }
 
 function parseDeps(source: string): unknown {
