@@ -50,7 +50,11 @@ export interface ProgressNode {
   children: ProgressNode[];
 }
 
-/** @param runEnded a step that is still under way when its run has ended will not go on */
+/**
+ * @param steps in the order in which they began
+ * @param runEnded a step that is still under way when its run has ended will not go on
+ * @param maps in the order in which they began
+ */
 export function progressTree(
   steps: readonly ProgressStep[],
   runEnded = false,
@@ -58,12 +62,17 @@ export function progressTree(
 ): ProgressNode[] {
   const root = emptyNode('', '');
   const nodes = new Map<string, ProgressNode>();
-  for (const step of steps) insert(nodes, root, step, stateOf(step, runEnded)).attempts = step.attempts;
-  for (const map of maps) {
+  const insertMap = (map: ProgressMap): void => {
     const { items, done, failed, unknown, finishedAt } = map;
     const step = { ...map, finishedAt: runEnded ? (finishedAt ?? map.startedAt) : finishedAt };
     insert(nodes, root, step, mapState(map, runEnded)).items = { of: items, done, failed: failed + unknown };
+  };
+  const laterMaps = [...maps];
+  for (const step of steps) {
+    while (laterMaps[0] && laterMaps[0].startedAt < step.startedAt) insertMap(laterMaps.shift()!);
+    insert(nodes, root, step, stateOf(step, runEnded)).attempts = step.attempts;
   }
+  laterMaps.forEach(insertMap);
   return fewer(root.children.map(collapse), '');
 }
 

@@ -88,6 +88,22 @@ describe('a run’s progress', () => {
     expect(progressTree([], false, [{ ...ended, unknown: 0, failed: 0, done: 100_000 }])[0]?.state).toBe('done');
   });
 
+  it('shows maps and steps in the order in which they began', () => {
+    const at = (second: number): { startedAt: string } => ({ startedAt: `2026-11-20T10:00:0${second}.000Z` });
+    const map = { items: 1, done: 1, running: 0, failed: 0, unknown: 0, usage: step('x').usage };
+    const maps = [
+      { ...map, path: 'mapReduce#1/map', ...at(2) },
+      { ...map, path: 'mapReduce#2/map', ...at(4) },
+    ];
+    const steps = [step('read#1', at(1)), step('check#1', at(3)), step('mapReduce#2/reduce#1', at(5))];
+    expect(progressTree(steps, true, maps).map(({ label }) => label)).toEqual([
+      'read',
+      'mapReduce',
+      'check',
+      'mapReduce 2',
+    ]);
+  });
+
   it('shows fifty nodes side by side, and the others as one', () => {
     const steps = Array.from({ length: 10_000 }, (_, index) => step(`parallel#1/${index}/note#1`));
     const [parallel] = progressTree(steps);
