@@ -206,7 +206,7 @@ export const errorKinds = {
   'Deps.Missing': kind(
     false,
     400,
-    'The agent or tool needs dependencies that were not given when the run was started.',
+    'The agent or tool needs dependencies that were not given when the run was started: --deps, or deps of the client’s start.',
   ),
   'Deps.Invalid': kind(false, 400, 'The dependencies of the run do not match the schema.'),
   'Ledger.Unavailable': kind(true, 503, 'The ledger’s database cannot be reached. Work goes on when it is back.'),

@@ -30,6 +30,7 @@ Examples:
   $ segno dev --no-worker          servers only; the worker runs in your debugger
   $ TEMPORAL_ADDRESS=host:7233 segno dev   use that Temporal, start only the rest
 
+Code is read when it starts: stop it and start it again after a change; runs in progress go on with the new code.
 State lives in .segno/ and survives a kill: the next start goes on where this one was. Logs: .segno/logs/.`;
 
 export function devCommand(): Command {
