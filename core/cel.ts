@@ -11,7 +11,7 @@
  * All numbers of JSON are doubles in CEL; arithmetic between them and whole-number literals is defined here.
  */
 import { Environment, type ParseResult } from '@marcbachmann/cel-js';
-import { type CelNode, costOf, longestLiteral, loopMacros, nameOf, partsOf, sizesOf } from './celCost.js';
+import { type CelNode, costOf, longestLiteral, loopMacros, nameOf, needsCost, partsOf, sizesOf } from './celCost.js';
 
 export interface CelOptions {
   /** Names an expression may use, `input` for example. */
@@ -99,13 +99,13 @@ export function compileCel(expression: string, { variables, result }: CelOptions
     faults.add(`it gives ${checked.type}, and ${result} is needed`);
   if (faults.size > 0) return { faults: [...faults].slice(0, 10) };
 
-  const loops = usesLoop(root);
+  const costly = needsCost(root);
   return {
     references,
     evaluate(values) {
       const known = Object.fromEntries(variables.map((name) => [name, values[name] ?? null]));
-      if (loops && costOf(root, sizesOf(known)) > maxCost)
-        return { fault: 'evaluating it would be too much work for lists this long' };
+      if (costly && costOf(root, sizesOf(known)) > maxCost)
+        return { fault: 'evaluating it would be too much work for values this large' };
       try {
         const value = toJson(parsed(known));
         if (result === 'bool' && typeof value !== 'boolean')
@@ -175,10 +175,6 @@ function pathOf(node: CelNode): string[] | undefined {
   const path = pathOf(owner);
   if (typeof key === 'string') return path && [...path, key];
   return path && key.op === 'value' && typeof key.args === 'string' ? [...path, key.args] : undefined;
-}
-
-function usesLoop(node: CelNode): boolean {
-  return (node.op === 'rcall' && loopMacros.has(nameOf(node))) || partsOf(node).some(usesLoop);
 }
 
 /** @throws Error for what JSON cannot hold */

@@ -1,8 +1,8 @@
 /**
  * How much work a CEL expression can be at most for given variables, before it is evaluated.
  *
- * Without `map`, `bind`, `split` and `join` (cel.ts) a value cannot grow while it is computed, but by `+`. So three sizes of the
- * variables bound every operation, and loops multiply.
+ * Without `map`, `bind`, `split` and `join` (cel.ts) a value cannot grow while it is computed, but by `+` and in literals that hold
+ * variables. So three sizes of the variables bound every operation, and loops multiply.
  */
 
 /** A node of the parsed expression, as far as this needs it. */
@@ -51,9 +51,19 @@ export function sizesOf(values: unknown): ValueSizes {
   return sizes;
 }
 
+/** Comparisons, searches and functions that even the largest values do not make too much work. */
+const fewOperations = 4;
+
+/** Whether the values decide how much work it is: without loops, growth and many operations it is always little. */
+export function needsCost(node: CelNode): boolean {
+  const loops = count(node, (part) => part.op === 'rcall' && loopMacros.has(nameOf(part)));
+  const operations = count(node, ({ op }) => ['==', '!=', 'in', 'call', 'rcall', '+'].includes(op));
+  return loops > 0 || operations > fewOperations || growthOf(node) > 1;
+}
+
 /** @returns steps of evaluation, roughly 100 ns each */
 export function costOf(node: CelNode, sizes: ValueSizes): number {
-  const growth = 1 + countOf(node, '+');
+  const growth = growthOf(node);
   return cost(node, { longest: sizes.longest * growth, total: sizes.total * growth, text: sizes.text * growth });
 }
 
@@ -119,6 +129,18 @@ function rootOf(node: CelNode): string | undefined {
   return node.op === '.' || node.op === '[]' ? rootOf(partsOf(node)[0]!) : undefined;
 }
 
-function countOf(node: CelNode, op: string): number {
-  return partsOf(node).reduce((sum, part) => sum + countOf(part, op), node.op === op ? 1 : 0);
+/** How many times larger than the variables a computed value may be. */
+function growthOf(node: CelNode): number {
+  const sums = count(node, ({ op }) => op === '+');
+  const held = (part: CelNode): number =>
+    part.op === 'list' || part.op === 'map' ? partsOf(part).filter(({ op }) => op !== 'value').length : 0;
+  return 1 + sums + sumOver(node, held);
+}
+
+function count(node: CelNode, is: (node: CelNode) => boolean): number {
+  return sumOver(node, (part) => (is(part) ? 1 : 0));
+}
+
+function sumOver(node: CelNode, of: (node: CelNode) => number): number {
+  return partsOf(node).reduce((sum, part) => sum + sumOver(part, of), of(node));
 }

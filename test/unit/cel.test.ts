@@ -105,7 +105,7 @@ describe('a hostile expression', () => {
     const items = Array.from({ length: 10_000 }, (_, index) => index);
     const crossed = 'input.items.all(a, input.items.exists(b, a == b))';
     expect(evaluateCel(crossed, { input: { items } })).toEqual({
-      fault: 'evaluating it would be too much work for lists this long',
+      fault: 'evaluating it would be too much work for values this large',
     });
     expect(evaluateCel(crossed, { input: { items: items.slice(0, 100) } })).toEqual({ value: true });
     expect(evaluateCel('input.items.exists(a, a == 9999)', { input: { items } })).toEqual({ value: true });
@@ -114,6 +114,20 @@ describe('a hostile expression', () => {
   it('is not evaluated when it searches a long text for every element', () => {
     const input = { items: Array.from({ length: 5_000 }, String), text: 'x'.repeat(1_000_000) };
     expect(evaluateCel('input.items.exists(i, input.text.contains(i))', { input })).toHaveProperty('fault');
+  });
+
+  it('is not evaluated when it compares large values again and again, or many times over', () => {
+    const list = Array.from({ length: 100_000 }, (_, index) => index);
+    const values = { input: { a: list, b: [...list] } };
+    const literal = (name: string): string => `[${Array.from({ length: 40 }, () => name).join(',')}]`;
+    for (const expression of [
+      `${literal('input.a')} == ${literal('input.b')}`,
+      Array.from({ length: 40 }, () => 'input.a == input.b').join('&&'),
+    ]) {
+      expect(evaluateCel(expression, values)).toHaveProperty('fault');
+      expect(evaluateCel(expression, { input: { a: [1], b: [1] } })).toEqual({ value: true });
+    }
+    expect(evaluateCel('input.a == input.b', values)).toEqual({ value: true });
   });
 
   it('changes no prototype', () => {
