@@ -1,11 +1,12 @@
 import { CancellationScope, workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
 import { quickStepsEnd } from './agent/quickSlots.js';
+import { cancelOnceStarted } from './cancelOnceStarted.js';
 import { memoKey, workflowTaskTimeoutMs } from '../core/contracts.js';
 import { runContext } from './runContext.js';
 
 /**
  * Every child workflow of a Segno run, also one that a user starts with plain `executeChild`, belongs to the run: its steps,
- * documents and costs are found under the root's id, and it recovers as fast.
+ * documents and costs are found under the root's id, it recovers as fast, and it ends when it is cancelled.
  */
 export const interceptors: WorkflowInterceptorsFactory = () => ({
   inbound: [
@@ -23,17 +24,15 @@ export const interceptors: WorkflowInterceptorsFactory = () => ({
     {
       async startChildWorkflowExecution(input, next) {
         const context = runContext();
-        return next({
-          ...input,
-          options: {
-            workflowTaskTimeout: workflowTaskTimeoutMs,
-            ...input.options,
-            memo: {
-              ...input.options.memo,
-              [memoKey]: { ...context, scope: context?.scope ?? workflowInfo().workflowId },
-            },
+        const options = {
+          workflowTaskTimeout: workflowTaskTimeoutMs,
+          ...input.options,
+          memo: {
+            ...input.options.memo,
+            [memoKey]: { ...context, scope: context?.scope ?? workflowInfo().workflowId },
           },
-        });
+        };
+        return cancelOnceStarted(options.workflowId, () => next({ ...input, options }));
       },
     },
   ],
