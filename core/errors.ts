@@ -154,7 +154,12 @@ export const errorKinds = {
     422,
     'A reference of the plan led to nothing: the step it names did not run, or gave no such field. Give it a `default`, or correct it.',
   ),
-  'Plan.Unknown': kind(false, 400, 'There is no plan of that name. The message lists the known ones.'),
+  'Plan.TooLarge': kind(
+    false,
+    413,
+    'A value of the plan is larger than a run carries from step to step. The message says which, and what to do.',
+  ),
+  'Plan.Unknown': kind(false, 404, 'There is no plan of that name. The message lists the known ones.'),
   // approvals
   'Approval.Rejected': kind(false, 403, 'A person decided against the step that asked for approval.'),
   'Approval.Expired': kind(false, 504, 'Nobody decided before the deadline of the approval.'),

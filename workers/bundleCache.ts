@@ -10,7 +10,7 @@ import { join } from 'node:path';
  * unreadable cache, a file that is gone) means building anew.
  */
 interface CachedBundle {
-  version: 2;
+  version: 3;
   /** Size and time of last change (milliseconds), by path. */
   files: Record<string, string>;
   code: string;
@@ -27,7 +27,7 @@ function cacheFile(dir: string, sources: readonly string[]): string {
 export async function readCachedBundle(dir: string, sources: readonly string[]): Promise<CachedCode | undefined> {
   try {
     const cached = JSON.parse(await readFile(cacheFile(dir, sources), 'utf8')) as CachedBundle;
-    if (cached.version !== 2) return undefined;
+    if (cached.version !== 3) return undefined;
     const same = await Promise.all(
       Object.entries(cached.files).map(async ([file, was]) => (await stamp(file)) === was),
     );
@@ -46,7 +46,7 @@ export async function cacheBundle(
 ): Promise<void> {
   try {
     const stamps = await Promise.all(files.map(async (file) => [file, await stamp(file)] as const));
-    const cached: CachedBundle = { version: 2, files: Object.fromEntries(stamps), code, workflows };
+    const cached: CachedBundle = { version: 3, files: Object.fromEntries(stamps), code, workflows };
     const path = cacheFile(dir, sources);
     await mkdir(dir, { recursive: true });
     const draft = `${path}.${process.pid}.tmp`;

@@ -6,12 +6,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { cacheBundle, readCachedBundle } from './bundleCache.js';
+import { otherExports } from './otherExports.js';
 
 const temporalWorkflow = dirname(createRequire(import.meta.url).resolve('@temporalio/workflow/package.json'));
 
 export interface WorkflowBundle {
   code: string;
-  /** What the user's modules export: the workflows a plan may name, and what else there is (signals, constants). */
+  /** What the user's modules export, without what is surely no workflow: what a plan may name. */
   workflows: readonly string[];
 }
 
@@ -43,6 +44,7 @@ async function build(workflowPaths: readonly string[]): Promise<WorkflowBundle &
   const folder = await mkdtemp(join(tmpdir(), 'segno-bundle-'));
   let files: string[] = [];
   const workflows = new Set<string>();
+  const others = new Map<string, readonly string[]>();
   try {
     const entry = join(folder, 'workflows.cjs');
     await writeFile(entry, entrySource([own('workflows/services/index'), ...workflowPaths]));
@@ -62,12 +64,22 @@ async function build(workflowPaths: readonly string[]): Promise<WorkflowBundle &
         plugins: [
           ...(config.plugins ?? []),
           (compiler) => {
+            compiler.hooks.compilation.tap('segno', (_, { normalModuleFactory }) => {
+              normalModuleFactory.hooks.parser.for('javascript/auto').tap('segno', (parser) => {
+                parser.hooks.program.tap('segno', (program) => {
+                  others.set(parser.state.module.resource, otherExports(program));
+                });
+              });
+            });
             compiler.hooks.afterCompile.tap('segno', ({ fileDependencies, modules, moduleGraph }) => {
               files = [...fileDependencies].filter((file) => !file.startsWith(folder));
               for (const module of modules) {
-                if (!workflowPaths.includes((module as { resource?: string }).resource ?? '')) continue;
+                const { resource = '' } = module as { resource?: string };
+                if (!workflowPaths.includes(resource)) continue;
                 const provided = moduleGraph.getProvidedExports(module);
-                if (Array.isArray(provided)) for (const name of provided) workflows.add(name);
+                const known = others.get(resource) ?? [];
+                if (!Array.isArray(provided)) continue;
+                for (const name of provided) if (!known.includes(name)) workflows.add(name);
               }
             });
           },
