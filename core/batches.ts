@@ -89,6 +89,11 @@ export interface ReadItemsResult {
   first: number;
 }
 
+export interface ReadOutputsRequest extends BatchRequest {
+  /** Also of failed items: null. */
+  everyItem?: boolean;
+}
+
 export interface ReadOutputsResult {
   /** Of the completed items, in order. */
   outputs: unknown[];
@@ -108,7 +113,7 @@ export interface BatchActivities {
   runBatch(request: RunBatchRequest): Promise<RunBatchResult>;
   readItems(request: BatchRequest): Promise<ReadItemsResult>;
   recordBatch(request: RecordBatchRequest): Promise<BatchTotals>;
-  readOutputs(request: BatchRequest): Promise<ReadOutputsResult>;
+  readOutputs(request: ReadOutputsRequest): Promise<ReadOutputsResult>;
   writeOutputs(request: WriteOutputsRequest): Promise<DocumentRef>;
 }
 

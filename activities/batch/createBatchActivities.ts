@@ -5,6 +5,7 @@ import {
   type ItemFailure,
   isOutput,
   type ReadItemsResult,
+  type ReadOutputsRequest,
   type ReadOutputsResult,
   type RecordBatchRequest,
   totalsOf,
@@ -30,7 +31,7 @@ export function createBatchActivities(dependencies: ActivityDependencies): Batch
     runBatch: boundary(createRunBatch(dependencies)),
     readItems: boundary(readItems),
     recordBatch: boundary(recordBatch),
-    readOutputs: boundary((request: BatchRequest) => withHeartbeat(() => readOutputs(request))),
+    readOutputs: boundary((request: ReadOutputsRequest) => withHeartbeat(() => readOutputs(request))),
     writeOutputs: boundary((request: WriteOutputsRequest) => withHeartbeat(() => writeOutputs(request))),
   };
 
@@ -47,15 +48,16 @@ export function createBatchActivities(dependencies: ActivityDependencies): Batch
     return finishWith(ledger, map, request.batch, ends, totalsOf(ends, first, { usage, repetitions }));
   }
 
-  async function readOutputs(request: BatchRequest): Promise<ReadOutputsResult> {
+  async function readOutputs({ everyItem = false, ...request }: ReadOutputsRequest): Promise<ReadOutputsResult> {
     const map = mapOf(request);
     const outputs: unknown[] = [];
     let chars = 0;
     for await (const row of allBatches(ledger, map, request.batch)) {
       if (chars > pageChars) return { outputs, next: row.batch };
-      const completed = (await readEndsOf(ledger, map, row)).filter(isOutput).map(([output]) => output);
-      outputs.push(...completed);
-      chars += JSON.stringify(completed).length;
+      const ends = (await readEndsOf(ledger, map, row)).filter((end) => everyItem || isOutput(end));
+      const read = ends.map((end) => (isOutput(end) ? end[0] : null));
+      outputs.push(...read);
+      chars += JSON.stringify(read).length;
     }
     return { outputs };
   }

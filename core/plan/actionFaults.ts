@@ -1,6 +1,6 @@
 import type { PlanCatalogue } from './catalogue.js';
 import { isFault, malformed, type OutputSchemas } from './outputSchemas.js';
-import { kindOf, planLimits } from './plan.js';
+import { isCall, kindOf, mostElements, planLimits } from './plan.js';
 import { type PlacedAction, referencesOf } from './planGraph.js';
 import { formatPath } from './references.js';
 import { schemaFaults } from './schemaFaults.js';
@@ -19,6 +19,7 @@ export function actionFaults(placed: PlacedAction, catalogue: PlanCatalogue, sch
     ...malformed(action.approval?.detail, [...at, 'approval', 'detail']),
     ...referenceFaults(placed, schemas),
     ...callFaults(placed, catalogue, schemas),
+    ...mapFaults(placed),
     ...overFaults(placed, schemas),
   ];
 }
@@ -54,6 +55,27 @@ function callFaults({ action, at }: PlacedAction, catalogue: PlanCatalogue, sche
     const found = schemas.resolve(String($ref).split('.'));
     return isFault(found) ? undefined : found;
   });
+}
+
+function mapFaults({ action: { map }, at }: PlacedAction): string[] {
+  if (!map) return [];
+  const { do: body, maxItems = planLimits.items, minimum, onFailure, gives } = map;
+  const where = (part: string): string => formatPath([...at, 'map', part]);
+  const most = mostElements(body);
+  return [
+    ...(maxItems > most
+      ? [`${where('maxItems')}: at most ${most}, for do is not one call of an agent, a tool or a workflow`]
+      : []),
+    ...(minimum !== undefined && onFailure !== 'continue'
+      ? [`${where('minimum')}: only with onFailure: continue`]
+      : []),
+    ...(minimum !== undefined && minimum > maxItems
+      ? [`${where('minimum')}: there are at most ${maxItems} elements`]
+      : []),
+    ...(gives === 'document' && !isCall(body)
+      ? [`${where('gives')}: a document, only when do is one call of an agent, a tool or a workflow`]
+      : []),
+  ];
 }
 
 function overFaults({ action, at }: PlacedAction, schemas: OutputSchemas): string[] {

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../schema.js';
 import type { PlanCatalogue, Signature } from './catalogue.js';
-import { kindOf, type Plan, type PlanAction, type PlanStep } from './plan.js';
+import { kindOf, type Plan, type PlanAction, type PlanMap, type PlanStep } from './plan.js';
 import { formatPath, isReference, referenceFault, referencesIn } from './references.js';
 import { fieldSchema } from './schemaFaults.js';
 
@@ -41,7 +41,7 @@ export class OutputSchemas {
       case 'sequence':
         return this.of(action.sequence!.at(-1)!);
       case 'map':
-        return { type: 'array' };
+        return mapOutput(action.map!);
       case 'refine':
         return {
           type: 'object',
@@ -64,6 +64,20 @@ export class OutputSchemas {
     const known = this.catalogue[kind];
     return name !== undefined && Object.hasOwn(known, name) ? known[name] : undefined;
   }
+}
+
+function mapOutput({ onFailure, gives }: PlanMap): JsonSchema {
+  const outputs: JsonSchema = { type: gives === 'document' ? 'object' : 'array' };
+  if (onFailure !== 'continue') return outputs;
+  const count: JsonSchema = { type: 'integer' };
+  return {
+    type: 'object',
+    properties: {
+      ...{ outputs, total: count, completed: count, failed: count },
+      ...{ failures: { type: 'array' }, failedItems: { type: 'object' } },
+    },
+    additionalProperties: false,
+  };
 }
 
 export function isFault(found: JsonSchema | { fault: string } | undefined): found is { fault: string } {

@@ -61,10 +61,18 @@ export interface PlanMap {
   over: unknown;
   /** May refer to `item` and `index`. */
   do: PlanAction;
-  /** A longer list is a failure. Default and limit 1,000. */
+  /** A longer list is a failure. Default 1,000; see {@link mostElements}. */
   maxItems?: number | undefined;
   /** Items at once. */
   concurrency?: number | undefined;
+  /** `continue`: failed elements are listed and the others kept; it gives `{ outputs, total, completed, failed, failures }`. */
+  onFailure?: 'fail' | 'continue' | undefined;
+  /** With `continue`: how many elements have to complete. */
+  minimum?: number | undefined;
+  /** Limit of all elements together. Default, for those that go in batches: 1 day. */
+  timeout?: PlanDuration | undefined;
+  /** `document`: the outputs as a JSON document, for more of them than a list may hold. */
+  gives?: 'list' | 'document' | undefined;
 }
 
 export interface PlanRefine {
@@ -110,7 +118,14 @@ export const planLimits = {
   characters: 1_000_000,
   /** Actions in actions: a map in a parallel in a sequence. */
   nesting: 4,
+  /** Elements of a map, unless `maxItems` allows more; and of one that runs in the plan's own workflow. */
   items: 1_000,
+  /** Elements of a map whose body is one call: they go in batches. */
+  calls: 100_000,
+  /** Calls of a map that are branches of the plan's own workflow; more of them go in batches. */
+  branches: 100,
+  /** Characters of all inputs of a map in batches, and of its outputs as a list. */
+  mapCharacters: 8_000_000,
   attempts: 100,
   rounds: 100,
 } as const;
@@ -119,4 +134,15 @@ export const planLimits = {
 export function kindOf(action: PlanAction): ActionKind | undefined {
   const kinds = actionKinds.filter((kind) => Object.hasOwn(action, kind) && action[kind] !== undefined);
   return kinds.length === 1 ? kinds[0] : undefined;
+}
+
+/** Whether all it does is to call an agent, a tool or a workflow. */
+export function isCall(action: PlanAction): boolean {
+  const kind = kindOf(action);
+  return kind === 'agent' || kind === 'tool' || kind === 'workflow';
+}
+
+/** What `maxItems` of a map over this action may be. */
+export function mostElements(action: PlanAction): number {
+  return isCall(action) ? planLimits.calls : planLimits.items;
 }

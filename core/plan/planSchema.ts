@@ -40,8 +40,21 @@ const actionShape = {
     .strictObject({
       over: z.json().describe('A reference to a list, or a list.'),
       do: action.describe('For each element; may refer to `item` and `index`.'),
-      maxItems: z.number().int().min(1).max(planLimits.items).optional(),
-      concurrency,
+      maxItems: z
+        .number()
+        .int()
+        .min(1)
+        .max(planLimits.calls)
+        .optional()
+        .describe('A longer list is a failure. Default 1,000, which is also the most unless `do` is one call.'),
+      concurrency: concurrency.describe('Elements at once.'),
+      onFailure: z
+        .enum(['fail', 'continue'])
+        .optional()
+        .describe('continue: gives { outputs, total, completed, failed, failures }, with null for a failed element.'),
+      minimum: z.number().int().min(0).max(planLimits.calls).optional().describe('Elements that have to complete.'),
+      timeout: duration.optional().describe('Limit of all elements together.'),
+      gives: z.enum(['list', 'document']).optional().describe('document: the outputs as a JSON document.'),
     })
     .optional(),
   refine: z

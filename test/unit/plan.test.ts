@@ -31,6 +31,7 @@ const catalogue = planCatalogue({
 
 const text = { $ref: 'input.text' };
 const analyze = { id: 'analyze', agent: 'analyst', input: { text } };
+const analyzeItem = { agent: 'analyst', input: { text: { $ref: 'input.text' } } };
 const planOf = (steps: unknown, more: object = {}): unknown => ({ version: 1, name: 'test', steps, ...more });
 const faultsOf = (steps: unknown, more?: object): string[] => planFaults(planOf(steps, more), catalogue);
 
@@ -240,6 +241,40 @@ describe('a plan', () => {
       'a map over what is no list',
       [analyze, { id: 'b', map: { over: { $ref: 'steps.analyze.score' }, do: { value: 1 } } }],
       ['steps[1].map.over: array is needed, and steps.analyze.score is number'],
+    ],
+    [
+      'a map over more than its own workflow can hold',
+      [{ id: 'a', map: { over: [1], do: { sequence: [{ value: 1 }] }, maxItems: 1_001, gives: 'document' } }],
+      [
+        'steps[0].map.maxItems: at most 1000, for do is not one call of an agent, a tool or a workflow',
+        'steps[0].map.gives: a document, only when do is one call of an agent, a tool or a workflow',
+      ],
+    ],
+    [
+      'a map over more than any may',
+      [{ id: 'a', map: { over: [1], do: analyzeItem, maxItems: 100_001 } }],
+      ['steps[0].map.maxItems: Too big: expected number to be <=100000'],
+    ],
+    [
+      'a minimum that cannot be, or has no meaning',
+      [
+        { id: 'a', map: { over: [1], do: analyzeItem, minimum: 1 } },
+        { id: 'b', map: { over: [1], do: analyzeItem, onFailure: 'continue', minimum: 1_001 } },
+      ],
+      ['steps[0].map.minimum: only with onFailure: continue', 'steps[1].map.minimum: there are at most 1000 elements'],
+    ],
+    [
+      'a reference into a map as if it gave something else',
+      [
+        { id: 'a', map: { over: [1], do: analyzeItem, onFailure: 'continue' } },
+        { id: 'b', map: { over: { $ref: 'steps.a' }, do: analyzeItem } },
+        { id: 'c', map: { over: { $ref: 'steps.a.outputs' }, do: analyzeItem, gives: 'document' } },
+        { id: 'd', map: { over: { $ref: 'steps.c' }, do: analyzeItem } },
+      ],
+      [
+        'steps[1].map.over: array is needed, and steps.a is object',
+        'steps[3].map.over: array is needed, and steps.c is object',
+      ],
     ],
     [
       'actions nested too deeply',

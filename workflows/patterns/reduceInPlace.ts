@@ -10,7 +10,12 @@ import type { AnyMapReduce } from './mapReduceOptions.js';
  */
 export async function reduceInPlace(
   path: string,
-  { reduce, combine = reduce, fanIn = 50, concurrency = 4 }: AnyMapReduce | Omit<AnyMapReduce, 'items'>,
+  {
+    reduce,
+    combine = reduce,
+    fanIn = 50,
+    concurrency = 4,
+  }: Pick<AnyMapReduce, 'reduce' | 'combine' | 'fanIn' | 'concurrency'>,
   pages: AsyncIterable<unknown[]> | Iterable<unknown[]>,
 ): Promise<unknown> {
   let parts = await reduceFirst();

@@ -7,15 +7,8 @@
  */
 import { executeChild } from '@temporalio/workflow';
 import type { AgentDefinition } from '../../core/defineAgent.js';
-import {
-  kindOf,
-  type PlanAction,
-  type PlanApproval,
-  type PlanMap,
-  planLimits,
-  type PlanRefine,
-} from '../../core/plan/plan.js';
-import { type DocumentPath, formatPath, MissingValue, resolveReferences } from '../../core/plan/references.js';
+import { kindOf, type PlanAction, type PlanApproval, type PlanRefine } from '../../core/plan/plan.js';
+import { type DocumentPath, formatPath } from '../../core/plan/references.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import { proxyAgents } from '../agent/proxyAgents.js';
 import { proxyTools } from '../agent/proxyTools.js';
@@ -26,12 +19,11 @@ import { parallel } from '../patterns/parallel.js';
 import { refine, type Review } from '../patterns/refine.js';
 import { branchPath, nextPath } from '../scope.js';
 import { complete } from '../settle.js';
+import { type PlanVariables, resolve } from './resolve.js';
+import { runMap } from './runMap.js';
 
 const agents = proxyAgents<Record<string, AgentDefinition>>();
 const tools = proxyTools<Record<string, ToolDefinition>>();
-
-/** What references may lead to: `input`, `steps`, and the locals of the actions around. */
-export type PlanVariables = Readonly<Record<string, unknown>>;
 
 const defaultRounds = 3;
 
@@ -55,23 +47,15 @@ export async function runAction(action: PlanAction, variables: PlanVariables, at
     case 'sequence':
       return runSequence(action.sequence!, variables, [...at, 'sequence']);
     case 'map':
-      return runMap(action.map!, variables, [...at, 'map']);
+      return runMap(action.map!, variables, [...at, 'map'], (known) =>
+        runAction(action.map!.do, known, [...at, 'map', 'do']),
+      );
     case 'refine':
       return runRefine(action.refine!, variables, [...at, 'refine']);
     case 'approval':
       return runApproval(action.approval!, variables, [...at, 'approval']);
     case undefined:
       throw fail('Plan.Invalid', `${formatPath(at)}: this version does not know what it does`);
-  }
-}
-
-/** @throws ApplicationFailure `Plan.MissingValue` */
-export function resolve(value: unknown, variables: PlanVariables, at: DocumentPath): unknown {
-  try {
-    return resolveReferences(value, variables, at);
-  } catch (error) {
-    if (!(error instanceof MissingValue)) throw error;
-    throw fail('Plan.MissingValue', `${formatPath(error.at)}: ${error.message}`);
   }
 }
 
@@ -110,19 +94,6 @@ async function runSequence(
     previous = await complete(branchPath(path, String(index)), () => runAction(action, known, [...at, index]));
   }
   return previous;
-}
-
-async function runMap(map: PlanMap, variables: PlanVariables, at: DocumentPath): Promise<unknown[]> {
-  const { maxItems = planLimits.items, concurrency } = map;
-  const items = resolve(map.over, variables, [...at, 'over']);
-  const where = formatPath([...at, 'over']);
-  if (!Array.isArray(items)) throw fail('Plan.MissingValue', `${where} is no list`);
-  if (items.length > maxItems)
-    throw fail('Plan.MissingValue', `${where} has ${items.length} elements; at most ${maxItems} are allowed`);
-  return parallel(
-    items.map((item: unknown, index) => () => runAction(map.do, { ...variables, item, index }, [...at, 'do'])),
-    { ...(concurrency !== undefined && { concurrency }) },
-  );
 }
 
 function runRefine(

@@ -16,7 +16,8 @@ import { defaultConcurrency } from '../patterns/parallel.js';
 import { type GraphBody, type GraphEnd, type Outputs, runGraph } from '../patterns/runGraph.js';
 import { metered, newMeter, nextPath } from '../scope.js';
 import { factsOf, toStepError } from '../settle.js';
-import { resolve, runAction } from './runAction.js';
+import { resolve } from './resolve.js';
+import { runAction } from './runAction.js';
 
 /** What became of a plan; `output` is what its `output` says. */
 export type PlanResult = PatternResult<unknown, Record<string, StepResult>>;

@@ -48,7 +48,7 @@ describe('segno plan check', () => {
     const { code, out, err } = await segno('plan', 'check', 'broken.json');
     expect([code, out]).toEqual([1, '']);
     expect(err).toContain('steps[1].value: a cycle: a → b → a');
-    expect(err).toContain('steps[0].tool: no tool is named uper; there are: broken, upper');
+    expect(err).toContain('steps[0].tool: no tool is named uper; there are: broken, double, upper');
     expect(err).not.toMatch(/^\s+at .*:\d+:\d+/m);
   });
 });
@@ -98,7 +98,7 @@ describe('segno plan run', () => {
     const { code, err } = await segno('run', 'gone', '--input', '{}');
     expect(code).toBe(1);
     expect(err).toContain(
-      'Plan.Unknown: no plan or workflow is named gone; there are the plans broken, shout, and the workflows: greet, runKept, waitLong',
+      'Plan.Unknown: no plan or workflow is named gone; there are the plans broken, shout, and the workflows: greet, runKept, twice, waitLong',
     );
   });
 });

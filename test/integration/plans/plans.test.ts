@@ -150,7 +150,7 @@ describe('a plan', () => {
     });
     const map = { over: ref('input'), do: { value: 1 }, maxItems: 1 };
     expect(await failure(plan([{ id: 'a', map }]), [1, 2])).toMatchObject({
-      message: 'steps.a.map.over has 2 elements; at most 1 are allowed',
+      message: 'steps.a.map.over has 2 elements; at most 1 are allowed (maxItems may be up to 1000)',
     });
   });
 
@@ -162,14 +162,16 @@ describe('a plan', () => {
         { id: 'b', tool: 'upperr', after: ['c'] },
         { id: 'c', agent: 'writer', input: { topic: 1 }, after: ['b'] },
         { id: 'd', workflow: 'gret' },
+        { id: 'e', workflow: 'hurry' },
       ]),
     );
     expect(error).toMatchObject({ type: 'Plan.Invalid' });
     expect(error.message.split('\n').slice(1)).toEqual([
       'steps[2].after[0]: a cycle: b → c → b',
-      'steps[1].tool: no tool is named upperr; there are: broken, upper',
+      'steps[1].tool: no tool is named upperr; there are: broken, double, upper',
       'steps[2].input.topic: string is needed, and this is integer',
-      'steps[3].workflow: no workflow is named gret; there are: greet, runKept, waitLong',
+      'steps[3].workflow: no workflow is named gret; there are: greet, runKept, twice, waitLong',
+      'steps[4].workflow: no workflow is named hurry; there are: greet, runKept, twice, waitLong',
     ]);
     expect(callsOf(name)).toEqual([]);
   });

@@ -31,3 +31,15 @@ export const broken = defineTool({
     throw new SegnoError('Tool.Failed', 'it is broken', { retryable: false });
   },
 });
+
+export const double = defineTool({
+  description: 'Doubles a number, but for 13.',
+  input: z.object({ n: z.number() }),
+  output: z.object({ n: z.number() }),
+  duration: 'quick',
+  readOnly: true,
+  execute: ({ n }) => {
+    if (n === 13) throw new SegnoError('Tool.Failed', 'thirteen is refused', { retryable: false });
+    return { n: 2 * n };
+  },
+});
