@@ -69,6 +69,17 @@ export function sequential<Input>(): Sequence<Input, Input, Record<never, never>
 class Sequence<Input, Last, Outputs> {
   constructor(private readonly steps: readonly Step[]) {}
 
+  /** @param run a function, or an agent or a tool of a proxy as it is */
+  step<Name extends string, Output>(
+    name: Name,
+    run: (previous: Last, context: SequenceContext<Input, Outputs>) => Promise<Output>,
+    options?: SequenceStepOptions<Output>,
+  ): Sequence<Input, Output, Outputs & Record<Name, Output>>;
+  step<Name extends string, Output>(
+    name: Name,
+    run: (previous: Last) => Promise<Output>,
+    options?: SequenceStepOptions<Output>,
+  ): Sequence<Input, Output, Outputs & Record<Name, Output>>;
   step<Name extends string, Output>(
     name: Name,
     run: (previous: Last, context: SequenceContext<Input, Outputs>) => Promise<Output>,
@@ -81,6 +92,16 @@ class Sequence<Input, Last, Outputs> {
    * A decision point: an agent or a function picks the step to go on with among declared ones, earlier ones too. What the
    * step before it gave is handed on.
    */
+  decide<Name extends string, Next extends string>(
+    name: Name,
+    choose: (previous: Last, context: SequenceContext<Input, Outputs>) => Promise<{ next: Next }>,
+    options: DecisionOptions<Next>,
+  ): Sequence<Input, Last, Outputs & Record<Name, { next: Next }>>;
+  decide<Name extends string, Next extends string>(
+    name: Name,
+    choose: (previous: Last) => Promise<{ next: Next }>,
+    options: DecisionOptions<Next>,
+  ): Sequence<Input, Last, Outputs & Record<Name, { next: Next }>>;
   decide<Name extends string, Next extends string>(
     name: Name,
     choose: (previous: Last, context: SequenceContext<Input, Outputs>) => Promise<{ next: Next }>,
