@@ -108,11 +108,23 @@ export interface WriteOutputsRequest {
   ctx?: RunContext;
 }
 
+export interface CloseBatchesRequest {
+  path: string;
+  step: ItemStep;
+  ctx?: RunContext;
+}
+
 export interface BatchActivities {
   storeItems(request: StoreItemsRequest): Promise<StoredItems>;
   runBatch(request: RunBatchRequest): Promise<RunBatchResult>;
   readItems(request: BatchRequest): Promise<ReadItemsResult>;
   recordBatch(request: RecordBatchRequest): Promise<BatchTotals>;
+  /**
+   * Ends the batches that have not ended, with what the ledger knows of their items: those that are not done were not in time.
+   *
+   * @returns of all batches
+   */
+  closeBatches(request: CloseBatchesRequest): Promise<BatchTotals>;
   readOutputs(request: ReadOutputsRequest): Promise<ReadOutputsResult>;
   writeOutputs(request: WriteOutputsRequest): Promise<DocumentRef>;
 }
@@ -123,6 +135,9 @@ export const mostItems = 1_000_000;
 const mostBatches = 10_000;
 /** Smaller batches cost more in Temporal than they gain by running side by side. */
 const smallestBatch = 20;
+
+/** The end of an item that the deadline of its map came before. */
+export const notBegun: StepError = { type: 'Step.DeadlineExceeded', message: 'it was not begun in time' };
 
 export const noTotals: BatchTotals = { completed: 0, failed: 0, usage: [0, 0, '0'], repetitions: 0, failures: [] };
 

@@ -10,7 +10,7 @@ export { inheritSteps, reuseStep } from './steps/reuseStep.js';
 export type { Inheritance, Reuse } from './steps/reuseStep.js';
 export { beginSteps, finishSteps, readSteps, recordPureSteps, resultOf, reuseSteps } from './steps/manySteps.js';
 export type { Effect, FinishedStep, ManySteps, OneOfMany, PureStep } from './steps/manySteps.js';
-export type { StoredStep } from './steps/stepRow.js';
+export { parseFailure, type StoredStep } from './steps/stepRow.js';
 export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';
 export type { StepResolution } from './steps/resolveStep.js';
 export type {

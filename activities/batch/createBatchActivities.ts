@@ -18,6 +18,7 @@ import type { ActivityDependencies } from '../dependencies.js';
 import { withHeartbeat } from '../heartbeat.js';
 import { createRunBatch } from '../runBatch.js';
 import { allBatches, finishWith, mapOf, readBatch, readEndsOf, readItemsOf } from './batchStore.js';
+import { createCloseBatches } from './closeBatches.js';
 import { createStoreItems } from './storeItems.js';
 
 /** Outputs a workflow gets in one piece. */
@@ -31,6 +32,7 @@ export function createBatchActivities(dependencies: ActivityDependencies): Batch
     runBatch: boundary(createRunBatch(dependencies)),
     readItems: boundary(readItems),
     recordBatch: boundary(recordBatch),
+    closeBatches: boundary(createCloseBatches(dependencies)),
     readOutputs: boundary((request: ReadOutputsRequest) => withHeartbeat(() => readOutputs(request))),
     writeOutputs: boundary((request: WriteOutputsRequest) => withHeartbeat(() => writeOutputs(request))),
   };

@@ -1,10 +1,8 @@
 import type { ItemStep } from '../../core/batches.js';
-import { Deadline } from '../deadline.js';
-import { endProgress } from '../progress.js';
 import { nextPath } from '../scope.js';
-import { complete } from '../settle.js';
 import { type BatchedMap, mapInBatches } from './mapInBatches.js';
 import type { MapEnded } from './mapReduceOptions.js';
+import { inMapTime } from './mapTime.js';
 
 export type MapCallsOptions = Pick<
   BatchedMap,
@@ -18,12 +16,5 @@ export type MapCallsOptions = Pick<
  */
 export async function mapCalls(step: ItemStep, items: readonly unknown[], options: MapCallsOptions): Promise<MapEnded> {
   const path = nextPath('mapReduce');
-  const deadline = Deadline.after(options.timeout ?? '1d');
-  try {
-    return await complete(path, () => mapInBatches(path, { ...options, items, step }, deadline), {
-      timeout: deadline.leftMs,
-    });
-  } finally {
-    endProgress(path);
-  }
+  return (await inMapTime(path, options, (time) => mapInBatches(path, { ...options, items, step }, time))).output;
 }

@@ -20,6 +20,7 @@ import {
   type MapEnd,
   type MapState,
 } from './mapState.js';
+import { endingMs, type MapTime } from './mapTime.js';
 import { reduceInPlace } from './reduceInPlace.js';
 
 export interface BatchedMap extends Omit<AnyMapReduce, 'map'> {
@@ -30,8 +31,8 @@ export interface BatchedMap extends Omit<AnyMapReduce, 'map'> {
 }
 
 /** @throws ApplicationFailure `Plan.TooLarge` when the outputs are too many for a list */
-export async function mapInBatches(path: string, options: BatchedMap, deadline: Deadline): Promise<MapEnded> {
-  const state = stateOf(path, options, deadline);
+export async function mapInBatches(path: string, options: BatchedMap, time: MapTime): Promise<MapEnded> {
+  const state = stateOf(path, options, time);
   const stored = await storeItems(state, options.items);
   const follow = followMap(path, stored.items);
   const end = await runMap({ ...state, ...stored }).finally(() => follow.end());
@@ -66,7 +67,7 @@ async function listOf(state: MapState, { mostCharacters }: { mostCharacters: num
 async function* outputsOf(state: MapState, more: { everyItem?: true } = {}): AsyncGenerator<unknown[]> {
   for (let batch: number | undefined = 0; batch !== undefined;) {
     const request = { path: `${state.path}/map`, batch, ctx: contextOf(state), ...more };
-    const { outputs, next } = await batchActivities(`${state.path}/outputs#${batch}`, state.deadlineMs).readOutputs(
+    const { outputs, next } = await batchActivities(`${state.path}/outputs#${batch}`, endOf(state)).readOutputs(
       request,
     );
     yield outputs;
@@ -74,7 +75,7 @@ async function* outputsOf(state: MapState, more: { everyItem?: true } = {}): Asy
   }
 }
 
-function stateOf(path: string, options: BatchedMap, deadline: Deadline): MapState {
+function stateOf(path: string, options: BatchedMap, { deadline, reduceDeadline }: MapTime): MapState {
   const { reduce, combine = reduce, batchSize, onFailure, minimum = 0 } = options;
   const predecessor = runContext()?.predecessor;
   const reduceStep = reduce && referenceOf(reduce);
@@ -85,6 +86,7 @@ function stateOf(path: string, options: BatchedMap, deadline: Deadline): MapStat
     ...(predecessor !== undefined && { predecessor }),
     path,
     deadlineMs: deadline.atMs,
+    ...(reduceDeadline && { reduceDeadlineMs: reduceDeadline.atMs }),
     concurrency: options.concurrency ?? 4,
     itemConcurrency: options.itemConcurrency ?? 16,
     ...(batchSize !== undefined && { batchSize }),
@@ -124,9 +126,13 @@ async function runMap(state: MapState): Promise<MapEnd> {
   try {
     return await executeChild<(state: MapState) => Promise<MapEnd>>('mapBatches', {
       args: [state],
-      workflowExecutionTimeout: Deadline.at(state.deadlineMs).leftMs + 60_000,
+      workflowExecutionTimeout: Deadline.at(endOf(state)).leftMs + endingMs,
     });
   } catch (error) {
     throw stepFailure(error, state.path, 'Step.DeadlineExceeded');
   }
+}
+
+function endOf({ deadlineMs, reduceDeadlineMs = deadlineMs }: MapState): number {
+  return reduceDeadlineMs;
 }

@@ -1,6 +1,8 @@
+import { patched } from '@temporalio/workflow';
 import type { ItemFailure } from '../../core/batches.js';
 import { branchPath, within } from '../scope.js';
 import type { AnyMapReduce, MapEnded } from './mapReduceOptions.js';
+import type { MapTime } from './mapTime.js';
 import { parallel } from './parallel.js';
 import { reduceInPlace } from './reduceInPlace.js';
 
@@ -8,6 +10,7 @@ import { reduceInPlace } from './reduceInPlace.js';
 export async function mapInPlace(
   path: string,
   options: Omit<AnyMapReduce, 'items'> & { items: readonly unknown[] },
+  { deadline }: MapTime,
 ): Promise<MapEnded> {
   const { items, map, concurrency = 4, itemConcurrency = 16, onFailure, minimum = 0 } = options;
   const body = map as (item: unknown) => Promise<unknown>;
@@ -21,7 +24,8 @@ export async function mapInPlace(
       outputs.push(...(await parallel(branches, atOnce)));
       return;
     }
-    const results = await parallel(branches, { ...atOnce, onFailure, minimum });
+    const inTime = patched('maps-keep-what-completed') ? { timeout: deadline.leftMs } : {};
+    const results = await parallel(branches, { ...atOnce, ...inTime, onFailure, minimum });
     results.forEach((result, item) => {
       if (result.status === 'completed') outputs.push(result.output);
       else failures.push({ item, error: result.error });

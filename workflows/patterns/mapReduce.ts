@@ -2,13 +2,11 @@ import type { ItemStep } from '../../core/batches.js';
 import type { DocumentRef } from '../../core/document.js';
 import { splitText } from '../../core/split.js';
 import { referenceOf } from '../agent/stepReference.js';
-import { Deadline } from '../deadline.js';
-import { endProgress } from '../progress.js';
 import { nextPath } from '../scope.js';
-import { failureOf, startStep } from '../settle.js';
 import { checkMapReduce } from './checkMapReduce.js';
 import { mapInBatches } from './mapInBatches.js';
 import { mapInPlace } from './mapInPlace.js';
+import { inMapTime } from './mapTime.js';
 import type {
   AnyMapReduce,
   FailFast,
@@ -25,7 +23,8 @@ import type {
  * of a proxy work in batches outside of this workflow's history, each item a step of its own that is never done twice.
  *
  * Without `reduce` the outputs come as a JSON document with an entry an item. The first failed item ends it with that item's
- * failure; with `onFailure: 'continue'` the others go on, and what comes out says how many completed.
+ * failure; with `onFailure: 'continue'` the others go on, also when the time limit ends some of them, and what comes out says how
+ * many completed.
  *
  * @throws ApplicationFailure of the item or reduction that failed; `Step.DeadlineExceeded`; `Pattern.TooFew` when `minimum` is not
  *   reached; `Pattern.InvalidSteps` before anything runs
@@ -51,33 +50,25 @@ export function mapReduce<Item, Mapped>(
 export async function mapReduce(options: AnyMapReduce): Promise<unknown> {
   checkMapReduce(options);
   const path = nextPath('mapReduce');
-  const deadline = Deadline.after(options.timeout ?? '1d');
   const source = options.items;
   const items = 'text' in source ? splitText(source.text, source.split) : source;
   const itemStep = itemStepOf(options.map);
-  const work = () =>
+  const { output: ended, ...facts } = await inMapTime(path, options, (time) =>
     itemStep
-      ? mapInBatches(path, { ...options, items, step: itemStep }, deadline)
-      : mapInPlace(path, { ...options, items: items as readonly unknown[] });
-  try {
-    const step = startStep(path, work, { timeout: deadline.leftMs });
-    const result = await step.result;
-    if (result.status !== 'completed') throw step.thrown() ?? failureOf(result);
-    const { output: ended, ...facts } = result;
-    if (options.onFailure !== 'continue') return ended.output;
-    const { output, counts } = ended;
-    const { total, completed, failures } = counts;
-    const first = failures[0];
-    return {
-      ...facts,
-      status: completed === total ? 'completed' : completed > 0 ? 'partial' : 'failed',
-      ...(output !== undefined && { output }),
-      steps: counts,
-      ...(first && { error: first.error, failedStep: `item#${first.item}` }),
-    } satisfies MapReduced<unknown>;
-  } finally {
-    endProgress(path);
-  }
+      ? mapInBatches(path, { ...options, items, step: itemStep }, time)
+      : mapInPlace(path, { ...options, items: items as readonly unknown[] }, time),
+  );
+  if (options.onFailure !== 'continue') return ended.output;
+  const { output, counts } = ended;
+  const { total, completed, failures } = counts;
+  const first = failures[0];
+  return {
+    ...facts,
+    status: completed === total ? 'completed' : completed > 0 ? 'partial' : 'failed',
+    ...(output !== undefined && { output }),
+    steps: counts,
+    ...(first && { error: first.error, failedStep: `item#${first.item}` }),
+  } satisfies MapReduced<unknown>;
 }
 
 /** Undefined for a function that runs in this workflow. */

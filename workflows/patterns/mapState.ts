@@ -18,6 +18,8 @@ export interface MapState {
   path: string;
   /** Workflow clock, epoch milliseconds. */
   deadlineMs: number;
+  /** When it is there, `deadlineMs` ends the items and keeps those that completed; what is made of them has until then. */
+  reduceDeadlineMs?: number;
   concurrency: number;
   itemConcurrency: number;
   batchSize?: number;

@@ -3,15 +3,17 @@
  *
  * Invariants:
  * 1. A batch is begun in the order of its number, and only when all before it have begun: `next` and `totals` say it all.
- * 2. Items that need workflow code (agents with tools, workflows) get a child workflow each; all others stay in their batch.
+ * 2. Of a map that keeps what completed, the deadline ends the batches and is no failure: those that have not ended are closed with
+ *    what the ledger knows of their items.
+ * 3. Items that need workflow code (agents with tools, workflows) get a child workflow each; all others stay in their batch.
  */
 import { CancellationScope, executeChild, isCancellation, workflowInfo } from '@temporalio/workflow';
-import { addTotals, type BatchTotals, type ItemEnd } from '../../core/batches.js';
+import { addTotals, type BatchTotals, type ItemEnd, notBegun } from '../../core/batches.js';
 import { Deadline } from '../deadline.js';
 import type { AgentEnd, AgentState } from '../agent/agentLoop.js';
 import { fail, stepFailure } from '../failure.js';
 import { metered, newMeter, countRepetitions, countUsage } from '../scope.js';
-import { isCancelled, toStepError } from '../settle.js';
+import { isCancelled, startStep, timedOut, toStepError } from '../settle.js';
 import { inLanes } from './inLanes.js';
 import { batchActivities, contextOf, levelPath, type MapState, stepOf } from './mapState.js';
 
@@ -31,20 +33,51 @@ export async function runLevel(before: MapState, tell: (state: MapState) => void
     if (next >= limit || (next > before.next && workflowInfo().historyLength > mostEvents)) return undefined;
     return next++;
   };
-  await inLanes(before.concurrency, take, async (batch) => {
-    const ran = await runBatch(before, batch);
-    totals = addTotals(totals, ran);
-    const { items, minimum, level, path } = before;
-    if (level === 0 && items - totals.failed < minimum) {
-      const told = totals.failures
-        .slice(0, 5)
-        .map(({ item, error }) => `item ${item}: ${error.type}: ${error.message}`);
-      const few = `${items - totals.failed} of at least ${minimum} items can complete\n${told.join('\n')}`;
-      throw fail('Pattern.TooFew', `${path}: ${few}`, path);
-    }
-    tell({ ...before, next, totals });
-  });
-  return { ...before, next, totals };
+  const inTime = await beforeDeadline(before, () =>
+    inLanes(before.concurrency, take, async (batch) => {
+      const ran = await runBatch(before, batch);
+      totals = addTotals(totals, ran);
+      const { items, minimum, level, path } = before;
+      if (level === 0 && items - totals.failed < minimum) {
+        const told = totals.failures
+          .slice(0, 5)
+          .map(({ item, error }) => `item ${item}: ${error.type}: ${error.message}`);
+        const few = `${items - totals.failed} of at least ${minimum} items can complete\n${told.join('\n')}`;
+        throw fail('Pattern.TooFew', `${path}: ${few}`, path);
+      }
+      tell({ ...before, next, totals });
+    }),
+  );
+  if (inTime) return { ...before, next, totals };
+  return { ...before, next: before.batches, totals: await closeBatches(before) };
+}
+
+/** @returns false when it was ended by the deadline; then nothing of it runs any more */
+async function beforeDeadline(state: MapState, body: () => Promise<void>): Promise<boolean> {
+  if (!endsWithWhatCompleted(state)) {
+    await body();
+    return true;
+  }
+  const step = startStep(levelPath(state), body, { timeout: Deadline.at(state.deadlineMs).leftMs });
+  const result = await step.result;
+  if (result.status === 'completed') return true;
+  const thrown = step.thrown();
+  if (thrown) throw thrown;
+  return false;
+}
+
+function endsWithWhatCompleted({ level, reduceDeadlineMs }: MapState): boolean {
+  return level === 0 && reduceDeadlineMs !== undefined;
+}
+
+async function closeBatches(state: MapState): Promise<BatchTotals> {
+  const path = levelPath(state);
+  const request = { path, step: stepOf(state), ctx: contextOf(state) };
+  try {
+    return await batchActivities(`${path}/close`, state.reduceDeadlineMs ?? state.deadlineMs).closeBatches(request);
+  } catch (error) {
+    throw stepFailure(error, path, 'Step.DeadlineExceeded');
+  }
 }
 
 async function runBatch(state: MapState, batch: number): Promise<BatchTotals> {
@@ -80,27 +113,40 @@ async function runItems(state: MapState, batch: number): Promise<BatchTotals> {
   const meter = newMeter();
   let next = 0;
   const take = (): number | undefined => (next < items.length ? next++ : undefined);
-  await metered(meter, () =>
+  const run = () =>
     inLanes(Math.min(state.itemConcurrency, items.length), take, async (index) => {
       const itemPath = `${path}/item#${first + index}`;
       try {
         ends[index] = [(await runItem(state, itemPath, items[index])) ?? null];
       } catch (error) {
         // A child that somebody else has cancelled is a failed item.
-        if (isCancellation(error) && isCancelled(CancellationScope.current())) throw error;
+        if (isCancellation(error) && isCancelled(CancellationScope.current())) {
+          ends[index] = timedOut(itemPath);
+          throw error;
+        }
         const failure = stepFailure(error, itemPath, 'Step.DeadlineExceeded');
         if (!state.keepGoing || state.level > 0) throw failure;
         ends[index] = toStepError(failure);
       }
-    }),
-  );
-  const { inputTokens, outputTokens, costPicoUsd, repetitions } = meter;
-  return batchActivities(`${batchPath}/outputs`, state.deadlineMs).recordBatch({
-    ...request,
-    ends,
-    usage: [inputTokens, outputTokens, String(costPicoUsd)],
-    repetitions,
-  });
+    });
+  const record = (): Promise<BatchTotals> => {
+    const { inputTokens, outputTokens, costPicoUsd, repetitions } = meter;
+    return batchActivities(`${batchPath}/outputs`, state.deadlineMs).recordBatch({
+      ...request,
+      ends: items.map((_, index) => ends[index] ?? notBegun),
+      usage: [inputTokens, outputTokens, String(costPicoUsd)],
+      repetitions,
+    });
+  };
+  try {
+    await metered(meter, run);
+  } catch (error) {
+    // The ledger knows nothing of the items' children.
+    const late = endsWithWhatCompleted(state) && Deadline.at(state.deadlineMs).leftMs === 0;
+    if (isCancellation(error) && late) await CancellationScope.nonCancellable(record);
+    throw error;
+  }
+  return record();
 }
 
 async function runItem(state: MapState, path: string, input: unknown): Promise<unknown> {

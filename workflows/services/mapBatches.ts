@@ -44,11 +44,15 @@ export async function mapBatches(state: MapState): Promise<MapEnd> {
       if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the map was cancelled');
       await continueAsNew<typeof mapBatches>(state);
     }
-    const after = await nextLevel(state);
+    const after = await nextLevel(withTimeForMore(state));
     if ('end' in after) return after.end;
     state = after.goOn;
     told = 0;
   }
+}
+
+function withTimeForMore(state: MapState): MapState {
+  return { ...state, deadlineMs: state.reduceDeadlineMs ?? state.deadlineMs };
 }
 
 async function nextLevel(state: MapState): Promise<{ end: MapEnd } | { goOn: MapState }> {

@@ -158,6 +158,63 @@ describe('a map of many items', () => {
   });
 });
 
+describe('a map that goes on after failures, at its deadline', () => {
+  const late = { type: 'Step.DeadlineExceeded' };
+
+  it.each(['tool', 'function', 'none'] as const)(
+    'keeps what completed, and lists the rest: reduced by %s',
+    async (reduce) => {
+      const input = numbers({
+        ...{ tool: 'linger', count: 45, reduce, onFailure: 'continue', timeout: 2_000 },
+        ...{ batchSize: 15, concurrency: 1, itemConcurrency: 4 },
+      });
+      const result = await run<MapReduced<unknown>>('numbers', input);
+      expect(result).toMatchObject({
+        status: 'partial',
+        steps: { total: 45, completed: 10, failed: 35 },
+        error: late,
+        failedStep: 'item#10',
+      });
+      const documentOf = async (document: unknown): Promise<unknown[]> =>
+        JSON.parse(Buffer.from(await stack.client.getDocument(document as DocumentRef)).toString()) as unknown[];
+      const listed = await documentOf(result.steps.failedItems);
+      expect(listed).toMatchObject(Array.from({ length: 35 }, (_, index) => ({ item: 10 + index, error: late })));
+      if (reduce === 'none') {
+        const outputs = Array.from({ length: 45 }, (_, n) => (n < 10 ? { sum: n } : null));
+        expect(await documentOf(result.output)).toEqual(outputs);
+      } else expect(result.output).toEqual({ sum: sumTo(10) });
+      expect(notesOf(input.case).filter((note) => note.endsWith('cancelled'))).toHaveLength(4);
+    },
+  );
+
+  it('says of an effect that may happen only once that nobody knows', async () => {
+    const input = numbers({ tool: 'post', count: 3, onFailure: 'continue', timeout: 2_000 });
+    const { steps } = await run<MapReduced<unknown>>('numbers', input);
+    expect(steps.failures.map(({ error }) => error.type)).toEqual(Array(3).fill('Tool.OutcomeUnknown'));
+  });
+
+  it('fails when fewer completed than it needs', async () => {
+    const input = numbers({ tool: 'linger', count: 12, onFailure: 'continue', timeout: 2_000, minimum: 11 });
+    expect(await failure('numbers', input)).toMatchObject({ type: 'Pattern.TooFew' });
+  });
+
+  it.each([true, false])('keeps what workflow code completed (in this workflow: %s)', async (inPlace) => {
+    const items = [{ n: 1 }, { n: 99 }, { n: 2 }];
+    expect(await run('doubles', { items, inPlace, onFailure: 'continue', timeout: 3_000 })).toMatchObject({
+      status: 'partial',
+      output: { sum: 6 },
+      steps: { total: 3, completed: 2, failed: 1, failures: [{ item: 1, error: late }] },
+    });
+  });
+
+  it('keeps the answers of agents, and what they cost', async () => {
+    const text = '[page 1]\none two\n[page 2]\nendless\n[page 3]\nthree';
+    const result = await run<MapReduced<unknown>>('textsInTime', { text, timeout: 3_000 });
+    expect(result).toMatchObject({ status: 'partial', output: { sum: 3 }, steps: { completed: 2, failed: 1 } });
+    expect(result.usage.inputTokens).toBeGreaterThan(0);
+  });
+});
+
 describe('what ends a map from outside', () => {
   it('ends at its deadline, and cancels what runs', async () => {
     const input = numbers({ tool: 'wait', count: 3, timeout: 1_000 });

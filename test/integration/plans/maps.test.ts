@@ -157,6 +157,8 @@ describe('a map of a plan', () => {
       const list = numbers(count);
       expect(await failureOf({ ...waits, timeout: '1s' }, { list })).toMatchObject({ type: 'Step.DeadlineExceeded' });
     }
+    const kept = await outputOf<Listed>({ ...waits, timeout: '1s', onFailure: 'continue' }, { list: numbers(3) });
+    expect(kept).toMatchObject({ outputs: [null, null, null], completed: 0, failed: 3 });
     const stepEnds = await failureOf(waits, { list: numbers(3) }, { timeout: '1s' });
     expect(stepEnds).toMatchObject({ type: 'Step.DeadlineExceeded' });
   });

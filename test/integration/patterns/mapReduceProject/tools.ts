@@ -68,6 +68,21 @@ export const wait = defineTool({
   },
 });
 
+export const post = defineTool({
+  description: 'Posts a number, an effect that happens once, and never says that it has.',
+  input: number,
+  output: sum,
+  execute: (input, context) => wait.execute(input, context),
+});
+
+export const linger = defineTool({
+  description: 'Ends at once for numbers below 10, for others never by itself.',
+  input: number,
+  output: sum,
+  idempotent: true,
+  execute: (input, context) => (input.n < 10 ? act('linger', input) : wait.execute(input, context)),
+});
+
 export const add = defineTool({
   description: 'Adds up sums.',
   input: z.array(sum),

@@ -1,3 +1,4 @@
+import { sleep } from '@temporalio/workflow';
 import { fail, type MapReduced, mapReduce, proxyAgents, proxyTools } from '../../../../workflows/index.js';
 import type { DocumentRef } from '../../../../core/document.js';
 
@@ -7,7 +8,7 @@ const agents = proxyAgents<typeof import('./agents.js')>({ timeout: '1m' });
 type Sum = { sum: number };
 export interface NumbersInput {
   case: string;
-  tool: 'look' | 'book' | 'mail' | 'wait';
+  tool: 'look' | 'book' | 'mail' | 'wait' | 'linger' | 'post';
   count: number;
   /** Number → how often it throws before it works; -1: always. */
   fails?: Record<number, number>;
@@ -48,6 +49,17 @@ export async function texts({ text, agent }: { text: string; agent: 'counter' | 
   });
 }
 
+/** The words of as many parts as an agent answers within the time. */
+export async function textsInTime({ text, timeout }: { text: string; timeout: number }): Promise<MapReduced<Sum>> {
+  return mapReduce({
+    items: { text, split: { by: 'pages' } },
+    map: agents.counter,
+    reduce: addUp,
+    onFailure: 'continue',
+    timeout,
+  });
+}
+
 export async function partsOf({ document }: { document: DocumentRef }): Promise<Sum> {
   return mapReduce({
     items: { document, split: { by: 'size', size: 100 } },
@@ -57,6 +69,7 @@ export async function partsOf({ document }: { document: DocumentRef }): Promise<
 }
 
 export async function double({ n }: { n: number }): Promise<Sum> {
+  if (n === 99) await sleep('1 day');
   if (n < 0) throw fail('Tool.Failed', `${n} is negative`);
   return { sum: 2 * n };
 }
@@ -66,9 +79,10 @@ export async function doubles(input: {
   items: { n: number }[];
   inPlace: boolean;
   onFailure: 'fail' | 'continue';
+  timeout?: number;
 }): Promise<MapReduced<Sum> | Sum> {
-  const { items, inPlace, onFailure } = input;
-  const given = { items, map: inPlace ? double : { workflow: double }, reduce: addUp, fanIn: 3 };
+  const { items, inPlace, onFailure, timeout = 3_600_000 } = input;
+  const given = { items, map: inPlace ? double : { workflow: double }, reduce: addUp, fanIn: 3, timeout };
   return onFailure === 'continue' ? mapReduce({ ...given, onFailure }) : mapReduce({ ...given, onFailure });
 }
 
