@@ -24,10 +24,11 @@ const mostApprovals = 10;
 /** What waits for a person, and what to type. */
 export function approvalLines(approvals: readonly WaitingApproval[]): string[] {
   const lines = approvals.slice(0, mostApprovals).flatMap((approval) => {
-    const { name, title, since, until } = approval;
+    const { name, title, since, until, choices } = approval;
     const asked = title === undefined ? '' : `: ${printable(title)}`;
     return [
       `waiting for approval ${printable(name)} since ${minute(since)}, until ${minute(until)}${asked}`,
+      ...(choices ? [`  choices: ${choices.map(printable).join(', ')}`] : []),
       `  ${approveLine(approval, approvals)}`,
     ];
   });
@@ -35,12 +36,12 @@ export function approvalLines(approvals: readonly WaitingApproval[]): string[] {
   return more > 0 ? [...lines, `… and ${more} more: segno approve ${quoted(approvals[0]!.run)} --list`] : lines;
 }
 
-/** The command that approves it, with its name where that is enough among `all`. */
+/** The command that approves it, with its name where that is enough among `all`; CHOICE stands for one of its choices. */
 export function approveLine(approval: WaitingApproval, all: readonly WaitingApproval[]): string {
-  const { run, name, path, workflowId } = approval;
+  const { run, name, path, workflowId, choices } = approval;
   const alike = all.filter((other) => other.run === run && other.name === name).length;
   const address = workflowId === run ? path : `${workflowId}/${path}`;
-  return `segno approve ${quoted(run)} ${quoted(alike === 1 ? name : address)}`;
+  return `segno approve ${quoted(run)} ${quoted(alike === 1 ? name : address)}${choices ? ' --value CHOICE' : ''}`;
 }
 
 /** UTC, to the minute. */

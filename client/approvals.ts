@@ -122,7 +122,10 @@ export async function decideApproval(
 ): Promise<Decision> {
   const root = await describe(temporal, run);
   if (root.status.name !== 'RUNNING') {
-    throw new SegnoError('Approval.Unknown', `the run ${run} has ended (${root.status.name.toLowerCase()})`);
+    throw new SegnoError(
+      'Approval.Unknown',
+      `the run ${run} has ended (${root.status.name.toLowerCase()}) and waits for nothing; segno show ${run}`,
+    );
   }
   const waiting = await approvalsOfRun(temporal, root);
   const target = choose(waiting, run, name);
@@ -173,7 +176,10 @@ function unknown(run: string, waiting: readonly WaitingApproval[], name: string 
   const unique = new Set(names).size === names.length;
   const told = (unique ? names : waiting.map(addressOf)).slice(0, 20).join(', ');
   const which = name === undefined ? 'say which' : unique ? `none is named ${name}` : `${name} is the name of several`;
-  return new SegnoError('Approval.Unknown', `the run ${run} waits for ${waiting.length} approvals, ${which}: ${told}`);
+  return new SegnoError(
+    'Approval.Unknown',
+    `the run ${run} waits for ${waiting.length === 1 ? 'one approval' : `${waiting.length} approvals`}, ${which}: ${told}`,
+  );
 }
 
 async function deliver(

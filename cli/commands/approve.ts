@@ -84,7 +84,7 @@ function described(approval: WaitingApproval, all: readonly WaitingApproval[]): 
     ...shown.slice(0, detailLines).map((line) => `  ${printable(line)}`),
     ...(hidden > 0 ? [c.dim(`  … ${hidden} more lines; --json has them`)] : []),
     ...(choices ? [`  choices: ${choices.map(printable).join(', ')}`] : []),
-    `  ${c.cyan(`${approveLine(approval, all)}${choices ? ' --value CHOICE' : ''}`)}`,
+    `  ${c.cyan(approveLine(approval, all))}`,
   ].join('\n');
 }
 

@@ -144,6 +144,14 @@ describe('a run that is looked at', () => {
     await run.cancel();
   });
 
+  it('names the choices, and a command that asks for one', async () => {
+    const run = await started(ask('tone', { choices: ['kind', 'firm'] }), 1);
+    expect(await segno(showCommand(), run.id)).toContain(
+      `  choices: kind, firm\n  segno approve ${run.id} tone --value CHOICE\n`,
+    );
+    await run.cancel();
+  });
+
   it.each([
     { view: 'in place on a terminal', isTTY: true },
     { view: 'line by line elsewhere', isTTY: false },
