@@ -86,16 +86,20 @@ export async function runTarget(project: Project, flags: RunFlags, target: RunTa
   const parts = await Promise.all(flags.input.map((argument) => parseInput(argument)));
   const deps = flags.deps === undefined ? undefined : parseDeps(flags.deps);
   const timeoutMs = flags.timeout === undefined ? undefined : parseSeconds(flags.timeout);
-  await onStack(project, flags, async () => {
+  await onStack(project, flags, async (interrupted, handOver) => {
     const client = await connectProject(project.dir, project.config.taskQueue);
     try {
       const id = flags.id ?? `${name}-${randomBytes(4).toString('hex')}`;
       const input = target.inputOf(await storeInput(client, parts, id));
+      interrupted.throwIfAborted();
       const run = await client.start(workflow, input, {
         id,
         ...(deps !== undefined && { deps }),
         ...(timeoutMs !== undefined && { timeoutMs }),
       });
+      // Who pressed Ctrl-C while it was being started does not want it to run on unseen.
+      if (interrupted.aborted) await run.cancel();
+      handOver();
       if (flags.detach) detached(run, project, flags);
       else await follow(client, run, project, flags);
     } finally {
@@ -126,8 +130,16 @@ async function findTarget(project: Project, name: string): Promise<RunTarget> {
   );
 }
 
-/** Use the stack that runs here, or bring one up for as long as the run takes. */
-async function onStack(project: Project, flags: RunFlags, use: () => Promise<void>): Promise<void> {
+/**
+ * Use the stack that runs here, or bring one up for as long as the run takes.
+ *
+ * @param use is told of Ctrl-C by the signal, until it says by `handOver` that it listens itself
+ */
+async function onStack(
+  project: Project,
+  flags: RunFlags,
+  use: (interrupted: AbortSignal, handOver: () => void) => Promise<void>,
+): Promise<void> {
   if (flags.detach && !(await isReachable(project.dir))) {
     throw new SegnoError(
       'Stack.NotRunning',
@@ -167,10 +179,7 @@ async function onStack(project: Project, flags: RunFlags, use: () => Promise<voi
         onWaitingForOthers: (count) =>
           note(`Done. ${count} other runs use this stack; it stays up until they are done.`),
       },
-      async () => {
-        stopListening();
-        await use();
-      },
+      () => use(starting.signal, stopListening),
     );
   } finally {
     stopListening();
