@@ -25,6 +25,8 @@ async function record(
 ): Promise<void> {
   const model = await scriptedModel(script ?? []);
   const stack = await startTestStack({ ...project, model: script ? model : 'offline' });
+  // Where tools of the project find the ledger's database.
+  process.env['DATABASE_URL'] = stack.databaseUrl;
   try {
     const id = await run(stack.client);
     const dir = join(target, name);
@@ -32,6 +34,7 @@ async function record(
     await replayHistory({ workflows: project.workflows, dir });
     model.assertDone();
   } finally {
+    delete process.env['DATABASE_URL'];
     await stack.close();
     await model.close();
   }

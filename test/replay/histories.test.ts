@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findFixtures, replayHistory } from 'segno/testing';
 import { bundleWorkflows } from 'segno/worker';
 import { fileURLToPath } from 'node:url';
-import { histories, recordedWorkflows } from './workflowFiles.js';
+import { exampleWorkflows, histories, recordedWorkflows } from './workflowFiles.js';
 
 const recorded = findFixtures(histories).filter((name) => !name.startsWith('retired'));
 
@@ -15,6 +16,13 @@ describe('runs recorded earlier', () => {
 
   it('are there for every path a message can take', () => {
     expect(recorded.length).toBeGreaterThanOrEqual(18);
+  });
+
+  it.each(exampleWorkflows)('are there for each workflow of %s', (url) => {
+    const source = readFileSync(fileURLToPath(url), 'utf8');
+    const names = [...source.matchAll(/^export async function (\w+)/gm)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) expect(recorded.filter((path) => path.includes(`/${name}/`))).not.toEqual([]);
   });
 
   it.each(recorded)('%s replays under the code of today', async (name) => {

@@ -1,7 +1,12 @@
+import { readdirSync } from 'node:fs';
+
+const examples = new URL('../../examples/', import.meta.url);
+export const exampleWorkflows = readdirSync(examples).map((name) => new URL(`${name}/workflow.ts`, examples).href);
+
 /** The workflow modules whose runs are recorded, as file URLs; today's code. */
 export const recordedWorkflows = [
   new URL('../fixtures/historyProject/workflow.ts', import.meta.url).href,
-  new URL('../../examples/investor-report/workflow.ts', import.meta.url).href,
+  ...exampleWorkflows,
   new URL('../integration/patterns/project/workflow.ts', import.meta.url).href,
   new URL('../integration/patterns/mapReduceProject/workflow.ts', import.meta.url).href,
 ];
