@@ -125,7 +125,7 @@ async function untilNoted(dir: string, key: string, phase: 'begun' | 'effect'): 
 
 export interface EffectNote {
   readonly tool: string;
-  readonly phase: 'begun' | 'effect';
+  readonly phase: 'begun' | 'effect' | 'held';
   /** The idempotency key. */
   readonly key: string;
 }

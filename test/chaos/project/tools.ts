@@ -15,7 +15,7 @@ const gatePollMs = 5;
 
 const folder = (): string => process.env['SEGNO_CHAOS_DIR'] ?? '.';
 
-function note(tool: string, phase: 'begun' | 'effect', key: string): void {
+function note(tool: string, phase: 'begun' | 'effect' | 'held', key: string): void {
   appendFileSync(join(folder(), 'effects.jsonl'), `${JSON.stringify({ tool, phase, key })}\n`);
 }
 
@@ -23,11 +23,14 @@ async function gate(name: string): Promise<void> {
   while (existsSync(join(folder(), 'gates', name))) await delay(gatePollMs);
 }
 
+/** `held`: the effect took place, and nobody else knows of it yet. */
 async function act(tool: string, key: string): Promise<void> {
   note(tool, 'begun', key);
   await gate(`${tool}.before`);
   note(tool, 'effect', key);
-  await gate(`${tool}.after`);
+  const after = `${tool}.after`;
+  if (existsSync(join(folder(), 'gates', after))) note(tool, 'held', key);
+  await gate(after);
 }
 
 export const lookUp = defineTool({
