@@ -117,3 +117,46 @@ describe('a plan in a file', () => {
     });
   });
 });
+
+describe('a hostile file at the limits of its size', () => {
+  const many = (count: number, item: (index: number) => string, between = ','): string =>
+    Array.from({ length: count }, (_, index) => item(index)).join(between);
+  const json = (steps: string, more = ''): string => `{"version":1,"name":"x","steps":[${steps}]${more}}`;
+  const condition = many(200, (at) => `input.a${at} > ${at}`, ' && ');
+  const chain = (count: number): string => many(count, (at) => `{"id":"s${at}","value":{"$ref":"steps.s${at + 1}"}}`);
+  const all = JSON.stringify(Array.from({ length: 38 }, (_, at) => `s${at}`));
+
+  /** Each is refused within a second, measured on two busy cores; the limit is ten times that, for a machine that is busier. */
+  it.each<[string, string, string]>([
+    ['ten thousand steps', 'steps.json', json(many(10_000, (at) => `{"id":"s${at}","value":1}`))],
+    ['steps of many faults', 'faults.json', json(many(500, (at) => `{"id":"s","agent":"a${at}","after":["x","s"]}`))],
+    ['conditions', 'conditions.json', json(many(250, (at) => `{"id":"s${at}","value":1,"when":"${condition}"}`))],
+    [
+      'a long condition',
+      'condition.json',
+      json(`{"id":"a","value":1,"when":"${'('.repeat(100)}${'1+'.repeat(400_000)}1"}`),
+    ],
+    ['a chain that ends nowhere', 'chain.json', json(chain(500))],
+    ['edges', 'edges.json', json(many(500, (at) => `{"id":"s${at}","value":1,"after":${all}}`))],
+    ['references', 'references.json', json(`{"id":"a","value":[${many(9_000, () => '{"$ref":"steps.gone.x"}')}]}`)],
+    ['values', 'values.json', json(`{"id":"a","value":[${many(19_000, () => '0')}],"agent":"x"}`)],
+    ['characters', 'characters.json', json(`{"id":"a","value":"${'x'.repeat(990_000)}","agent":"x"}`)],
+    ['nesting', 'nesting.json', json(`{"id":"a","value":${'['.repeat(60)}${']'.repeat(60)}}`)],
+    [
+      'YAML steps',
+      'steps.yaml',
+      `version: 1\nname: x\nsteps:\n${many(4_000, (at) => `- {id: s${at}, value: 1}`, '\n')}`,
+    ],
+    ['YAML keys', 'keys2.yaml', many(9_000, (at) => `k${at}: 1`, '\n')],
+    ['YAML aliases', 'aliases.yaml', `a: &a {x: 1}\nsteps: [${many(20_000, () => '*a')}]`],
+    ['YAML anchors', 'anchors.yaml', many(6_000, (at) => `k${at}: &a${at} x`, '\n')],
+    ['YAML text', 'text.yaml', `name: "${'\\u0041'.repeat(16_000)}"`],
+  ])('is refused within seconds: %s', async (_, name, text) => {
+    const startedAt = performance.now();
+    const error: unknown = await load(name, text).catch((reason: unknown) => reason);
+    const tookMs = performance.now() - startedAt;
+    expect(error).toMatchObject({ type: 'Plan.Invalid' });
+    expect((error as Error).message.split('\n').length).toBeLessThanOrEqual(22);
+    expect(tookMs).toBeLessThan(10_000);
+  });
+});
