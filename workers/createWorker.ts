@@ -33,6 +33,12 @@ export function newInstance(): string {
   return randomBytes(6).toString('base64url');
 }
 
+/**
+ * An activation over the SDK's 5 s ends the whole process: Node's async hooks do not survive the time-out of its VM (seen with SDK
+ * 1.24, Node 20.19). A starved machine, or a thousand signals at once, may well need more. The SDK takes the option and does not name it.
+ */
+const longActivations = { isolateExecutionTimeout: '15s' } as Partial<WorkerOptions>;
+
 /** A Temporal worker that runs a project's agents, tools and workflows. Close `connection` when `worker.run()` has ended. */
 export async function createWorker(options: CreateWorkerOptions): Promise<SegnoWorker> {
   const { config, ledger, namespace = 'default', instance = newInstance(), env = process.env } = options;
@@ -61,6 +67,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       maxHeartbeatThrottleInterval: '500ms',
       defaultHeartbeatThrottleInterval: '500ms',
       shutdownGraceTime: '5s',
+      ...longActivations,
       ...options.worker,
     });
     return { worker, connection, instance };

@@ -22,6 +22,11 @@ export interface LoopOptions {
 
 /** Replays well inside a workflow task's second, quick steps at 3 ms each included (docs/durability.md, Limits). */
 const mostEvents = 300;
+/**
+ * The server refuses to end an execution for which a signal came while its last workflow task ran, and quick steps make that a long
+ * one. So far the history grows only when that has happened: then the end gets a short workflow task of its own.
+ */
+const refusedEvents = 2 * mostEvents;
 const mostHistoryBytes = 4_000_000;
 const mostStateBytes = 1_000_000;
 
@@ -61,6 +66,10 @@ export async function loop<State extends object, Result>(
     if (round === maxRounds || !historyHasGrown()) continue;
     // A handler that takes longer than this goes on through another round.
     if (!atRest() && !(await condition(atRest, '10s'))) continue;
+    if (workflowInfo().historyLength > refusedEvents) {
+      await sleep(1);
+      if (!atRest()) continue;
+    }
     // The next execution would not know of it.
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the loop was cancelled');
     checkState(state);
