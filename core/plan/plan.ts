@@ -126,6 +126,12 @@ export const planLimits = {
   branches: 100,
   /** Characters of all inputs of a map in batches, and of its outputs as a list. */
   mapCharacters: 8_000_000,
+  /** What references of one value lead to: objects, lists and values in all, and in each other; its characters as of a map. */
+  valueValues: 1_000_000,
+  valueDepth: 500,
+  /** The same of all values of a run together, and the characters of the outputs of its steps. */
+  runValues: 20_000_000,
+  runCharacters: 32_000_000,
   attempts: 100,
   rounds: 100,
 } as const;

@@ -11,6 +11,7 @@ import { type Plan, planLimits } from '../../core/plan/plan.js';
 import { planGraph } from '../../core/plan/planGraph.js';
 import { parsePlan, planFaults, toldFaults } from '../../core/plan/readPlan.js';
 import { resolveReferences } from '../../core/plan/references.js';
+import { sizeWithin } from '../../core/plan/valueSize.js';
 
 const analyst = defineAgent({
   instructions: 'Analyze.',
@@ -444,4 +445,27 @@ describe('a reference', () => {
       expect(() => resolveReferences({ $ref }, variables)).toThrow('leads to nothing');
     },
   );
+});
+
+describe('the size of a value', () => {
+  const most = { values: 1_000, characters: 1_000, depth: 100 };
+
+  it('counts a part as often as it stands there', () => {
+    const part = { name: 'four' };
+    expect(sizeWithin([part, part], most)).toEqual({ values: 5, characters: 16 });
+  });
+
+  it('is known to be too much without looking at all of it', () => {
+    let doubled: unknown = 'x';
+    for (let times = 0; times < 60; times += 1) doubled = [doubled, doubled];
+    expect(sizeWithin(doubled, most)).toEqual({
+      values: 1_001,
+      characters: expect.any(Number) as number,
+      over: 'values',
+    });
+    expect(sizeWithin(['x'.repeat(600), 'x'.repeat(600), 1], most)).toMatchObject({ values: 3, over: 'characters' });
+    let deep: unknown = 'x';
+    for (let times = 0; times < 100_000; times += 1) deep = [deep];
+    expect(sizeWithin(deep, most)).toMatchObject({ values: 101, over: 'depth' });
+  });
 });

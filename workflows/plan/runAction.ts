@@ -29,7 +29,7 @@ const defaultRounds = 3;
 
 /**
  * @param at where the action stands in the plan, for messages
- * @throws ApplicationFailure of what it calls; `Plan.MissingValue`
+ * @throws ApplicationFailure of what it calls; `Plan.MissingValue`; `Plan.TooLarge`
  */
 export async function runAction(action: PlanAction, variables: PlanVariables, at: DocumentPath): Promise<unknown> {
   const given = (part: 'input' | 'value'): unknown => resolve(action[part] ?? null, variables, [...at, part]);

@@ -15,7 +15,7 @@ import { fail } from '../failure.js';
 import { mapCalls } from '../patterns/mapCalls.js';
 import type { MapCounts } from '../patterns/mapReduceOptions.js';
 import { parallel } from '../patterns/parallel.js';
-import { type PlanVariables, resolve } from './resolve.js';
+import { type PlanVariables, resolve, resolveElements } from './resolve.js';
 
 /** @param body does what `do` says */
 export async function runMap(
@@ -24,7 +24,7 @@ export async function runMap(
   at: DocumentPath,
   body: (variables: PlanVariables) => Promise<unknown>,
 ): Promise<unknown> {
-  const items = resolve(map.over, variables, [...at, 'over']);
+  const items = resolveElements(map.over, variables, [...at, 'over']);
   const where = formatPath([...at, 'over']);
   if (!Array.isArray(items)) throw fail('Plan.MissingValue', `${where} is no list`);
   const { maxItems = planLimits.items } = map;

@@ -231,4 +231,30 @@ describe('a plan', () => {
     const result = await run(plan(steps, { output: ref('steps.s199') }));
     expect(result.output).toBe('x'.repeat(1_000));
   });
+
+  it('fails at the step whose references put together more than a run can hold, and its output likewise', async () => {
+    const twice = (id: string): unknown[] => [ref(id), ref(id)];
+    const doubling = Array.from({ length: 28 }, (_, index) => ({
+      id: `s${index}`,
+      value: index === 0 ? 'x' : twice(`steps.s${index - 1}`),
+    }));
+    expect(await failure(plan(doubling))).toMatchObject({
+      type: 'Plan.TooLarge',
+      message: expect.stringMatching(/^steps\.s19\.value: .* over 1000000 values/) as string,
+    });
+    const text = { id: 'text', value: 'x'.repeat(900_000) };
+    const output = Array.from({ length: 9 }, () => ref('steps.text'));
+    expect(await failure(plan([text], { output }))).toMatchObject({
+      type: 'Plan.TooLarge',
+      message: expect.stringMatching(/^output: .* over 8000000 characters/) as string,
+    });
+    const eight = { sequence: [{ value: 'x'.repeat(900_000) }, { value: Array(8).fill(ref('previous')) }] };
+    const steps = Array.from({ length: 6 }, (_, index) => ({
+      id: `s${index}`,
+      ...(index === 0 ? eight : { value: ref('steps.s0') }),
+    }));
+    const result = await run(plan(steps, { onFailure: 'continue', output: 'none' }));
+    expect(result).toMatchObject({ status: 'partial', error: { type: 'Plan.TooLarge' } });
+    expect(Object.values(result.steps).filter(({ status }) => status === 'completed')).toHaveLength(4);
+  });
 });
