@@ -7,6 +7,8 @@ import * as investorReportAgents from './examples/investor-report/agents.js';
 import * as investorReportTools from './examples/investor-report/tools.js';
 import * as filingsDigestAgents from './examples/filings-digest/agents.js';
 import * as filingsDigestTools from './examples/filings-digest/tools.js';
+import * as patternTourAgents from './examples/pattern-tour/agents.js';
+import * as patternTourTools from './examples/pattern-tour/tools.js';
 import * as researchDeskAgents from './examples/research-desk/agents.js';
 import * as researchDeskTools from './examples/research-desk/tools.js';
 import * as supportTriageAgents from './examples/support-triage/agents.js';
@@ -20,8 +22,16 @@ export default defineConfig({
     filingsDigestAgents,
     researchDeskAgents,
     supportTriageAgents,
+    patternTourAgents,
   ],
-  tools: [collectAndAggregateTools, contentPipelineTools, investorReportTools, filingsDigestTools, researchDeskTools],
+  tools: [
+    collectAndAggregateTools,
+    contentPipelineTools,
+    investorReportTools,
+    filingsDigestTools,
+    researchDeskTools,
+    patternTourTools,
+  ],
   workflows: [
     './examples/collect-and-aggregate/workflow.ts',
     './examples/content-pipeline/workflow.ts',
@@ -29,6 +39,7 @@ export default defineConfig({
     './examples/support-triage/workflow.ts',
     './examples/research-desk/workflow.ts',
     './examples/filings-digest/workflow.ts',
+    './examples/pattern-tour/workflow.ts',
   ],
   plans: {
     quick_analysis: './examples/content-pipeline/plans/quick_analysis.json',
