@@ -25,17 +25,19 @@ export type RouteChoice = { route: string; reason: string } | { unclear: string 
 export type CompiledRule = RouteRule & { compiled: CompiledCel };
 
 export const fallbackRoute = 'fallback';
-const reserved = [fallbackRoute, 'classify'];
+export const reservedRoutes: readonly string[] = [fallbackRoute, 'classify'];
 export const mostRules = 200;
 
 export interface RouteSettings {
   rules: readonly RouteRule[];
   routes: readonly string[];
   minConfidence: number;
+  /** What rules see. Default: `input`. */
+  variables?: readonly string[];
 }
 
 /** The rules ready to be asked, or everything that is wrong with them and with the names. */
-export function compileRoutes({ rules, routes, minConfidence }: RouteSettings): {
+export function compileRoutes({ rules, routes, minConfidence, variables = ['input'] }: RouteSettings): {
   rules: CompiledRule[];
   faults: string[];
 } {
@@ -43,7 +45,7 @@ export function compileRoutes({ rules, routes, minConfidence }: RouteSettings): 
   const faults = [
     ...(routes.length === 0 ? ['there is no route'] : []),
     ...routes
-      .filter((name) => name === '' || reserved.includes(name))
+      .filter((name) => name === '' || reservedRoutes.includes(name))
       .map((name) => `"${name}" is no name for a route`),
     ...(minConfidence >= 0 && minConfidence <= 1 ? [] : [`minConfidence: ${minConfidence} is not between 0 and 1`]),
     ...(rules.length > mostRules ? [`there are ${rules.length} rules, of at most ${mostRules}`] : []),
@@ -51,7 +53,7 @@ export function compileRoutes({ rules, routes, minConfidence }: RouteSettings): 
   rules.slice(0, mostRules).forEach((rule, index) => {
     const place = `rules[${index}]`;
     if (!routes.includes(rule.to)) faults.push(`${place}: ${rule.to} is no route; there are: ${routes.join(', ')}`);
-    const cel = compileCel(rule.when, { variables: ['input'], result: 'bool' });
+    const cel = compileCel(rule.when, { variables, result: 'bool' });
     if ('faults' in cel) faults.push(...cel.faults.map((fault) => `${place}: ${fault}`));
     else compiled.push({ ...rule, compiled: cel });
   });
@@ -59,9 +61,12 @@ export function compileRoutes({ rules, routes, minConfidence }: RouteSettings): 
 }
 
 /** @returns undefined when no rule is true */
-export function chooseByRule(rules: readonly CompiledRule[], input: unknown): RouteChoice | undefined {
+export function chooseByRule(
+  rules: readonly CompiledRule[],
+  variables: Readonly<Record<string, unknown>>,
+): RouteChoice | undefined {
   for (const { when, to, compiled } of rules) {
-    const outcome = compiled.evaluate({ input });
+    const outcome = compiled.evaluate(variables);
     if ('fault' in outcome) return { unclear: `the rule ${when} cannot be evaluated: ${outcome.fault}` };
     if (outcome.value === true) return { route: to, reason: `rule: ${when}` };
   }

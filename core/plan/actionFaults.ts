@@ -1,8 +1,9 @@
+import { reservedRoutes } from '../route.js';
 import type { PlanCatalogue } from './catalogue.js';
 import { isFault, malformed, type OutputSchemas } from './outputSchemas.js';
 import { isCall, kindOf, mostElements, planLimits } from './plan.js';
 import { type PlacedAction, referencesOf } from './planGraph.js';
-import { formatPath } from './references.js';
+import { type DocumentPath, formatPath } from './references.js';
 import { schemaFaults } from './schemaFaults.js';
 
 const called = { agent: 'agents', tool: 'tools', workflow: 'workflows' } as const;
@@ -20,6 +21,8 @@ export function actionFaults(placed: PlacedAction, catalogue: PlanCatalogue, sch
     ...referenceFaults(placed, schemas),
     ...callFaults(placed, catalogue, schemas),
     ...mapFaults(placed),
+    ...superviseFaults(placed),
+    ...routeFaults(placed),
     ...overFaults(placed, schemas),
   ];
 }
@@ -75,6 +78,28 @@ function mapFaults({ action: { map }, at }: PlacedAction): string[] {
     ...(gives === 'document' && !isCall(body)
       ? [`${where('gives')}: a document, only when do is one call of an agent, a tool or a workflow`]
       : []),
+  ];
+}
+
+function superviseFaults({ action: { supervise }, at }: PlacedAction): string[] {
+  if (!supervise || !Object.hasOwn(supervise.escalate, 'worker')) return [];
+  return [`${formatPath([...at, 'supervise', 'escalate', 'worker'])}: this name is reserved`];
+}
+
+function routeFaults({ action: { route }, at }: PlacedAction): string[] {
+  if (!route) return [];
+  const { rules = [], classify, routes } = route;
+  const where = (...part: DocumentPath): string => formatPath([...at, 'route', ...part]);
+  return [
+    ...(rules.length === 0 && !classify ? [`${where()}: neither rules nor classify say which way it goes`] : []),
+    ...reservedRoutes
+      .filter((name) => Object.hasOwn(routes, name))
+      .map((name) => `${where('routes', name)}: this name is reserved`),
+    ...rules.flatMap(({ to }, index) =>
+      Object.hasOwn(routes, to)
+        ? []
+        : [`${where('rules', index, 'to')}: there is no route ${to}; there are: ${told(Object.keys(routes))}`],
+    ),
   ];
 }
 

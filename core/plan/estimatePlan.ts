@@ -17,6 +17,7 @@ export interface AgentCost {
 }
 
 const defaultRounds = 3;
+const defaultHedges = 2;
 
 /** @param costOf an agent of the plan */
 export function estimatePlan({ steps }: Plan, costOf: (agent: string) => AgentCost): PlanEstimate {
@@ -47,15 +48,29 @@ export function estimateFaults(
 
 function ofAction(action: PlanAction, costOf: (agent: string) => AgentCost): PlanEstimate {
   const of = (inner: PlanAction): PlanEstimate => ofAction(inner, costOf);
-  const { agent, parallel, sequence, map, refine } = action;
+  const { agent, sequence, map, refine, supervise, repeatUntil, route, hedge, withTimeout } = action;
+  const sideBySide = action.parallel ?? action.race ?? action.withFallback;
   if (agent !== undefined) {
     const { modelCalls, usdPerModelCall } = costOf(agent);
     return { modelCalls, ...(usdPerModelCall !== undefined && { costUsd: modelCalls * usdPerModelCall }) };
   }
-  if (parallel) return sum(Object.values(parallel).map(of));
+  if (sideBySide) return sum(Object.values(sideBySide).map(of));
   if (sequence) return sum(sequence.map(of));
   if (map) return times(Array.isArray(map.over) ? map.over.length : (map.maxItems ?? planLimits.items), of(map.do));
   if (refine) return times(refine.maxRounds ?? defaultRounds, sum([of(refine.write), of(refine.review)]));
+  if (supervise) {
+    const { work, review, maxRounds = defaultRounds, escalate } = supervise;
+    const levels = Object.values(escalate);
+    const reviews = times(maxRounds + levels.length - 1, of(review));
+    return sum([times(maxRounds, of(work)), reviews, ...levels.map(of)]);
+  }
+  if (repeatUntil) return times(repeatUntil.maxRounds, of(repeatUntil.do));
+  if (route) {
+    const ways = [...Object.values(route.routes), route.fallback].map(of);
+    return sum([...(route.classify ? [of(route.classify)] : []), most(ways)]);
+  }
+  if (hedge) return times(hedge.attempts ?? defaultHedges, of(hedge.do));
+  if (withTimeout) return of(withTimeout.do);
   return { modelCalls: 0, costUsd: 0 };
 }
 
@@ -63,6 +78,13 @@ function sum(parts: readonly PlanEstimate[]): PlanEstimate {
   const modelCalls = parts.reduce((total, part) => total + part.modelCalls, 0);
   if (parts.some(({ costUsd }) => costUsd === undefined)) return { modelCalls };
   return { modelCalls, costUsd: parts.reduce((total, { costUsd = 0 }) => total + costUsd, 0) };
+}
+
+/** Of ways of which one is taken. */
+function most(ways: readonly PlanEstimate[]): PlanEstimate {
+  const modelCalls = Math.max(...ways.map((way) => way.modelCalls));
+  if (ways.some(({ costUsd }) => costUsd === undefined)) return { modelCalls };
+  return { modelCalls, costUsd: Math.max(...ways.map(({ costUsd = 0 }) => costUsd)) };
 }
 
 function times(factor: number, { modelCalls, costUsd }: PlanEstimate): PlanEstimate {

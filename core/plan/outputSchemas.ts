@@ -4,6 +4,14 @@ import { kindOf, type Plan, type PlanAction, type PlanMap, type PlanStep } from 
 import { formatPath, isReference, referenceFault, referencesIn } from './references.js';
 import { fieldSchema } from './schemaFaults.js';
 
+const boolean: JsonSchema = { type: 'boolean' };
+const integer: JsonSchema = { type: 'integer' };
+const string: JsonSchema = { type: 'string' };
+const list: JsonSchema = { type: 'array' };
+const closed = (properties: Record<string, JsonSchema>): JsonSchema => ({
+  ...{ type: 'object', properties, additionalProperties: false },
+});
+
 /** What is known of the outputs of a plan's steps before it runs. */
 export class OutputSchemas {
   private readonly steps: ReadonlyMap<string, PlanStep>;
@@ -43,16 +51,25 @@ export class OutputSchemas {
       case 'map':
         return mapOutput(action.map!);
       case 'refine':
-        return {
-          type: 'object',
-          properties: {
-            draft: {},
-            acceptable: { type: 'boolean' },
-            rounds: { type: 'integer' },
-            stopped: { type: 'string' },
-          },
-          additionalProperties: false,
-        };
+        return closed({ draft: {}, acceptable: boolean, rounds: integer, stopped: string });
+      case 'supervise':
+        return closed({ output: {}, by: string, reviewed: boolean, rounds: integer, reviews: list });
+      case 'repeatUntil':
+        return closed({ output: {}, met: boolean, rounds: integer, stopped: string });
+      case 'route':
+        return closed({ route: string, by: string, reason: string, confidence: { type: 'number' }, output: {} });
+      case 'race':
+        return closed({ winner: { type: Array.isArray(action.race) ? 'integer' : 'string' }, output: {} });
+      case 'hedge':
+        return closed({ output: {}, attempt: integer, started: integer });
+      case 'withFallback':
+        return closed({
+          used: { type: Array.isArray(action.withFallback) ? 'integer' : 'string' },
+          output: {},
+          errors: list,
+        });
+      case 'withTimeout':
+        return this.of(action.withTimeout!.do);
       case 'approval':
         return { type: 'object', properties: { approved: { type: 'boolean' }, by: { type: 'string' } } };
       default:

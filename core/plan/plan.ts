@@ -53,6 +53,15 @@ export interface PlanAction {
   sequence?: PlanAction[] | undefined;
   map?: PlanMap | undefined;
   refine?: PlanRefine | undefined;
+  supervise?: PlanSupervise | undefined;
+  repeatUntil?: PlanRepeat | undefined;
+  route?: PlanRoute | undefined;
+  /** Side by side, by name or in a list; gives `{ winner, output }` of the first to complete, and cancels the others. */
+  race?: Record<string, PlanAction> | PlanAction[] | undefined;
+  hedge?: PlanHedge | undefined;
+  /** One way after the other until one works; gives `{ used, output, errors }`. */
+  withFallback?: Record<string, PlanAction> | PlanAction[] | undefined;
+  withTimeout?: { do: PlanAction; timeout: PlanDuration } | undefined;
   approval?: PlanApproval | undefined;
 }
 
@@ -83,6 +92,63 @@ export interface PlanRefine {
   maxRounds?: number | undefined;
 }
 
+/** As the pattern `supervise`; gives `{ output, by, reviewed, rounds, reviews }`. */
+export interface PlanSupervise {
+  /** May refer to `draft` and `feedback`, which are null in the first round. */
+  work: PlanAction;
+  /** May refer to `draft`; gives `{ acceptable, feedback, score? }`. */
+  review: PlanAction;
+  /** Drafts of `work` before its task goes up. Default 3. */
+  maxRounds?: number | undefined;
+  /** By name, in order; may refer to `draft` and `error`, null where there is none, and to `reviews`. */
+  escalate: Record<string, PlanAction>;
+  /** `escalate`: what fails passes the task on. Default `fail`. */
+  onFailure?: 'fail' | 'escalate' | undefined;
+}
+
+/** As the pattern `repeatUntil`; gives `{ output, met, rounds, stopped }`. */
+export interface PlanRepeat {
+  /** May refer to `round`, from 1, and `previous`, the output before, at first null. */
+  do: PlanAction;
+  /** CEL over `output`, `round`, and what `do` may refer to but `previous`. */
+  until: string;
+  maxRounds: number;
+  /** Before each round but the first. */
+  delay?: PlanDuration | undefined;
+  /** What each delay is times as long as the one before. Default 1. */
+  backoff?: number | undefined;
+  /** Default ten times `delay`. */
+  maxDelay?: PlanDuration | undefined;
+  /** Limit of all rounds together: at it the last output stands, if there is one. */
+  timeout?: PlanDuration | undefined;
+  /** `continue`: a failed round ends it with the last output, if there is one. Default `fail`. */
+  onFailure?: 'fail' | 'continue' | undefined;
+}
+
+/** As the pattern `route`; gives `{ route, by, reason, confidence?, output }`. */
+export interface PlanRoute {
+  /** CEL over what the actions may refer to; the first that is true decides. */
+  rules?: { when: string; to: string }[] | undefined;
+  /** Asked when no rule is true: gives `{ label, confidence }`. */
+  classify?: PlanAction | undefined;
+  /** Default 0.5. */
+  minConfidence?: number | undefined;
+  routes: Record<string, PlanAction>;
+  /** May refer to `unclear`: `{ reason, label, confidence }`, null where nothing was said. */
+  fallback: PlanAction;
+  /** `fallback`: a classifier that fails leaves it unclear. Default `fail`. */
+  onFailure?: 'fail' | 'fallback' | undefined;
+}
+
+/** As the pattern `hedge`; gives `{ output, attempt, started }`. */
+export interface PlanHedge {
+  do: PlanAction;
+  /** How long an attempt may take before the next is started beside it. */
+  after: PlanDuration;
+  /** Default 2. */
+  attempts?: number | undefined;
+}
+
 /** Waits for a person; gives the decision, `{ approved, by, comment, value }`. Being rejected is an answer, not a failure. */
 export interface PlanApproval {
   name: string;
@@ -103,6 +169,13 @@ export const actionKinds = [
   'sequence',
   'map',
   'refine',
+  'supervise',
+  'repeatUntil',
+  'route',
+  'race',
+  'hedge',
+  'withFallback',
+  'withTimeout',
   'approval',
 ] as const satisfies readonly (keyof PlanAction)[];
 export type ActionKind = (typeof actionKinds)[number];
@@ -134,6 +207,12 @@ export const planLimits = {
   runCharacters: 32_000_000,
   attempts: 100,
   rounds: 100,
+  /** Rounds of `repeatUntil`, which may poll. */
+  repeats: 1_000,
+  /** Attempts of a hedge. */
+  hedges: 10,
+  /** Rules of a route. */
+  rules: 50,
 } as const;
 
 /** Which of its keys makes the action; undefined when none does, or several do. */

@@ -34,19 +34,51 @@ export function planGraph({ steps }: Pick<Plan, 'steps'>): PlanGraphStep[] {
 }
 
 function stepsReferredTo(step: PlanStep, at: DocumentPath): { name: string; place: DocumentPath }[] {
-  const references = actionsOf(step, at).flatMap(({ action, at: place }) => referencesOf(action, place));
+  const actions = actionsOf(step, at);
+  const references = actions.flatMap(({ action, at: place }) => referencesOf(action, place));
   const named = references.flatMap(({ path: [root, name], at: place }) =>
     root === 'steps' && name !== undefined ? [{ name, place }] : [],
   );
-  const inCondition = conditionReferences(step.when).flatMap(([root, name]) =>
-    root === 'steps' && name !== undefined ? [{ name, place: [...at, 'when'] }] : [],
+  const inConditions = [...stepConditions(step, at), ...actions.flatMap(conditionsIn)].flatMap((condition) =>
+    conditionReferences(condition).flatMap(([root, name]) =>
+      root === 'steps' && name !== undefined ? [{ name, place: condition.at }] : [],
+    ),
   );
-  return [...named, ...inCondition];
+  return [...named, ...inConditions];
 }
 
-export function conditionReferences(when: string | undefined): readonly (readonly string[])[] {
-  if (when === undefined) return [];
-  const compiled = compileCel(when, { variables: planVariables, result: 'bool' });
+/** A condition in CEL, where it stands, and what it sees. */
+export interface PlacedCondition {
+  expression: string;
+  at: DocumentPath;
+  variables: readonly string[];
+}
+
+export function stepConditions({ when }: PlanStep, at: DocumentPath): PlacedCondition[] {
+  return when === undefined ? [] : [{ expression: when, at: [...at, 'when'], variables: planVariables }];
+}
+
+/** The conditions of an action itself, without those of actions in it. */
+export function conditionsIn({ action: { route, repeatUntil }, at, locals }: PlacedAction): PlacedCondition[] {
+  const variables = [...planVariables, ...locals];
+  return [
+    ...(route?.rules ?? []).map(({ when }, index) => ({
+      ...{ expression: when, at: [...at, 'route', 'rules', index, 'when'], variables },
+    })),
+    ...(repeatUntil
+      ? [
+          {
+            expression: repeatUntil.until,
+            at: [...at, 'repeatUntil', 'until'],
+            variables: [...variables, 'output', 'round'],
+          },
+        ]
+      : []),
+  ];
+}
+
+export function conditionReferences({ expression, variables }: PlacedCondition): readonly (readonly string[])[] {
+  const compiled = compileCel(expression, { variables, result: 'bool' });
   return 'faults' in compiled ? [] : compiled.references;
 }
 
@@ -70,11 +102,14 @@ export function partsOf({ action, at, locals, nesting }: PlacedAction): PlacedAc
     locals: [...locals, ...names],
     nesting: nesting + 1,
   });
-  const { parallel, sequence, map, refine } = action;
+  const { sequence, map, refine, supervise, repeatUntil, route, hedge, withTimeout } = action;
+  const named = (actions: Record<string, PlanAction>, where: DocumentPath, ...names: string[]): PlacedAction[] =>
+    Object.entries(actions).map(([name, inner]) => part(inner, [...where, name], ...names));
   return [
-    ...(Array.isArray(parallel)
-      ? parallel.map((inner, index) => part(inner, ['parallel', index]))
-      : Object.entries(parallel ?? {}).map(([name, inner]) => part(inner, ['parallel', name]))),
+    ...(['parallel', 'race', 'withFallback'] as const).flatMap((kind) => {
+      const inside = action[kind] ?? {};
+      return Array.isArray(inside) ? inside.map((inner, index) => part(inner, [kind, index])) : named(inside, [kind]);
+    }),
     ...(sequence ?? []).map((inner, index) => part(inner, ['sequence', index], ...(index === 0 ? [] : ['previous']))),
     ...(map ? [part(map.do, ['map', 'do'], 'item', 'index')] : []),
     ...(refine
@@ -83,6 +118,23 @@ export function partsOf({ action, at, locals, nesting }: PlacedAction): PlacedAc
           part(refine.review, ['refine', 'review'], 'draft'),
         ]
       : []),
+    ...(supervise
+      ? [
+          part(supervise.work, ['supervise', 'work'], 'draft', 'feedback'),
+          part(supervise.review, ['supervise', 'review'], 'draft'),
+          ...named(supervise.escalate, ['supervise', 'escalate'], 'draft', 'reviews', 'error'),
+        ]
+      : []),
+    ...(repeatUntil ? [part(repeatUntil.do, ['repeatUntil', 'do'], 'round', 'previous')] : []),
+    ...(route
+      ? [
+          ...(route.classify ? [part(route.classify, ['route', 'classify'])] : []),
+          ...named(route.routes, ['route', 'routes']),
+          part(route.fallback, ['route', 'fallback'], 'unclear'),
+        ]
+      : []),
+    ...(hedge ? [part(hedge.do, ['hedge', 'do'])] : []),
+    ...(withTimeout ? [part(withTimeout.do, ['withTimeout', 'do'])] : []),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { graphFaults, type GraphShape, shapeOf } from '../graph.js';
-import { kindOf, type Plan, type PlanAction, type PlanStep } from './plan.js';
-import { planGraph } from './planGraph.js';
+import { kindOf, type Plan, type PlanStep } from './plan.js';
+import { partsOf, type PlacedAction, planGraph } from './planGraph.js';
 
 /** How many steps a plan has, how many follow each other, and how many may run at once. */
 export function planShape(plan: Plan): GraphShape {
@@ -20,31 +20,25 @@ export function planMermaid(plan: Plan): string {
 }
 
 function labelOf(step: PlanStep): string {
-  return [step.id, describeAction(step), ...(step.when === undefined ? [] : [`when ${step.when}`])].join('\n');
+  return [
+    step.id,
+    describeAction({ action: step, at: [], locals: [], nesting: 0 }),
+    ...(step.when === undefined ? [] : [`when ${step.when}`]),
+  ].join('\n');
 }
 
+const toldActions = 5;
+
 /** `agent writer`, `map: agent writer`, `parallel: tool a, tool b` */
-function describeAction(action: PlanAction): string {
+function describeAction(placed: PlacedAction): string {
+  const { action } = placed;
   const kind = kindOf(action);
-  switch (kind) {
-    case 'agent':
-    case 'tool':
-    case 'workflow':
-      return `${kind} ${action[kind]}`;
-    case 'map':
-      return `map: ${describeAction(action.map!.do)}`;
-    case 'refine':
-      return `refine: ${describeAction(action.refine!.write)}, ${describeAction(action.refine!.review)}`;
-    case 'parallel':
-    case 'sequence': {
-      const inner = Object.values(action[kind]!).map(describeAction);
-      return `${kind}: ${inner.slice(0, 5).join(', ')}${inner.length > 5 ? ', …' : ''}`;
-    }
-    case 'approval':
-      return `approval ${action.approval!.name}`;
-    default:
-      return kind ?? '';
-  }
+  if (kind === 'agent' || kind === 'tool' || kind === 'workflow') return `${kind} ${action[kind]}`;
+  if (kind === 'approval') return `approval ${action.approval!.name}`;
+  const inner = partsOf(placed);
+  if (inner.length === 0) return kind ?? '';
+  const told = inner.slice(0, toldActions).map(describeAction);
+  return `${kind}: ${told.join(', ')}${inner.length > toldActions ? ', …' : ''}`;
 }
 
 /** Mermaid has no escapes; what could end a label or begin a tag is written as an entity. */

@@ -24,6 +24,9 @@ const action: z.ZodType<PlanAction> = z
   .lazy(() => z.strictObject(actionShape).superRefine(oneKind))
   .meta({ id: 'action', description: 'What a step does: exactly one of its keys but `input`.' });
 const actions = z.array(action).min(1).max(planLimits.items);
+const someActions = z.record(id, action).refine((named) => Object.keys(named).length > 0, 'at least one is needed');
+const rounds = z.number().int().min(1).max(planLimits.rounds).optional();
+const condition = z.string().min(1);
 
 const actionShape = {
   agent: definitionName.optional().describe('An agent of the project.'),
@@ -61,9 +64,66 @@ const actionShape = {
     .strictObject({
       write: action.describe('Writes a draft; may refer to `draft`, the one before, and `feedback`.'),
       review: action.describe('Reviews `draft`: gives { acceptable, feedback, score? }.'),
-      maxRounds: z.number().int().min(1).max(planLimits.rounds).optional(),
+      maxRounds: rounds,
     })
     .optional(),
+  supervise: z
+    .strictObject({
+      work: action.describe('Writes a draft; may refer to `draft`, the one before, and `feedback`.'),
+      review: action.describe('Reviews `draft`: gives { acceptable, feedback, score? }.'),
+      maxRounds: rounds.describe('Drafts of `work` before its task goes up. Default 3.'),
+      escalate: someActions.describe(
+        'Who takes over, by name, in order; may refer to `draft`, `reviews` and `error`. What the last one gives stands.',
+      ),
+      onFailure: z.enum(['fail', 'escalate']).optional().describe('escalate: what fails passes the task on.'),
+    })
+    .optional()
+    .describe('Gives { output, by, reviewed, rounds, reviews }.'),
+  repeatUntil: z
+    .strictObject({
+      do: action.describe('May refer to `round` and `previous`, the output before.'),
+      until: condition.describe('A condition in CEL over `output`, `round`, `input` and `steps`.'),
+      maxRounds: z.number().int().min(1).max(planLimits.repeats),
+      delay: duration.optional().describe('Before each round but the first.'),
+      backoff: z.number().min(1).max(100).optional().describe('How many times longer each delay is. Default 1.'),
+      maxDelay: duration.optional().describe('Default ten times `delay`.'),
+      timeout: duration.optional().describe('Limit of all rounds together; then the last output stands.'),
+      onFailure: z.enum(['fail', 'continue']).optional().describe('continue: a failed round ends it.'),
+    })
+    .optional()
+    .describe('Gives { output, met, rounds, stopped }.'),
+  route: z
+    .strictObject({
+      rules: z
+        .array(z.strictObject({ when: condition.describe('A condition in CEL over `input` and `steps`.'), to: id }))
+        .max(planLimits.rules)
+        .optional()
+        .describe('The first that is true decides.'),
+      classify: action.optional().describe('Asked when no rule is true: gives { label, confidence }.'),
+      minConfidence: z.number().min(0).max(1).optional().describe('Default 0.5.'),
+      routes: someActions,
+      fallback: action.describe('For what is unclear; may refer to `unclear`: { reason, label, confidence }.'),
+      onFailure: z.enum(['fail', 'fallback']).optional().describe('fallback: also when the classifier fails.'),
+    })
+    .optional()
+    .describe('Gives { route, by, reason, confidence, output }.'),
+  race: z
+    .union([someActions, actions])
+    .optional()
+    .describe('Side by side; gives { winner, output } of the first to complete, and cancels the others.'),
+  hedge: z
+    .strictObject({
+      do: action,
+      after: duration.describe('How long an attempt may take before the next is started beside it.'),
+      attempts: z.number().int().min(1).max(planLimits.hedges).optional().describe('Default 2.'),
+    })
+    .optional()
+    .describe('Gives { output, attempt, started }.'),
+  withFallback: z
+    .union([someActions, actions])
+    .optional()
+    .describe('One way after the other until one works; gives { used, output, errors }.'),
+  withTimeout: z.strictObject({ do: action, timeout: duration }).optional().describe('Gives what `do` gives.'),
   approval: z
     .strictObject({
       name: z.string().regex(/^[^/]{1,100}$/, '1 to 100 characters without /'),

@@ -12,8 +12,15 @@ import { graphFaults } from '../graph.js';
 import { actionFaults } from './actionFaults.js';
 import type { PlanCatalogue } from './catalogue.js';
 import { documentFault } from './documentFaults.js';
-import type { Plan, PlanStep } from './plan.js';
-import { actionsOf, conditionReferences, planGraph, planVariables } from './planGraph.js';
+import type { Plan } from './plan.js';
+import {
+  actionsOf,
+  conditionReferences,
+  conditionsIn,
+  type PlacedCondition,
+  planGraph,
+  stepConditions,
+} from './planGraph.js';
 import { planSchema } from './planSchema.js';
 import { type DocumentPath, formatPath } from './references.js';
 import { outputFaults, OutputSchemas } from './outputSchemas.js';
@@ -74,20 +81,23 @@ function contentFaults(plan: Plan, catalogue: PlanCatalogue): string[] {
     ...plan.steps.flatMap((step, index) => {
       const at: DocumentPath = ['steps', index];
       return [
-        ...conditionFaults(step, at),
-        ...actionsOf(step, at).flatMap((placed) => actionFaults(placed, catalogue, schemas)),
+        ...stepConditions(step, at).flatMap(conditionFaults),
+        ...actionsOf(step, at).flatMap((placed) => [
+          ...conditionsIn(placed).flatMap(conditionFaults),
+          ...actionFaults(placed, catalogue, schemas),
+        ]),
       ];
     }),
     ...outputFaults(plan, schemas),
   ];
 }
 
-function conditionFaults({ when }: PlanStep, at: DocumentPath): string[] {
-  if (when === undefined) return [];
-  const where = formatPath([...at, 'when']);
-  const whole = conditionReferences(when).some(([root, name]) => root === 'steps' && name === undefined);
+function conditionFaults(condition: PlacedCondition): string[] {
+  const { expression, at, variables } = condition;
+  const where = formatPath(at);
+  const whole = conditionReferences(condition).some(([root, name]) => root === 'steps' && name === undefined);
   return [
-    ...celFaults(when, { variables: planVariables, result: 'bool' }).map((fault) => `${where}: ${fault}`),
+    ...celFaults(expression, { variables, result: 'bool' }).map((fault) => `${where}: ${fault}`),
     ...(whole ? [`${where}: steps must be followed by the id of a step: steps.ID or steps["ID"]`] : []),
   ];
 }

@@ -7,6 +7,7 @@ import { SegnoError } from '../../core/errors.js';
 import { inOrder } from '../../core/graph.js';
 import { planCatalogue } from '../../core/plan/catalogue.js';
 import { documentFault } from '../../core/plan/documentFaults.js';
+import { estimatePlan } from '../../core/plan/estimatePlan.js';
 import { type Plan, planLimits } from '../../core/plan/plan.js';
 import { planGraph } from '../../core/plan/planGraph.js';
 import { parsePlan, planFaults, toldFaults } from '../../core/plan/readPlan.js';
@@ -61,6 +62,49 @@ const whole = planOf(
         review: { value: { acceptable: true, feedback: [], draft: { $ref: 'draft' } } },
       },
     },
+    {
+      id: 'supervised',
+      supervise: {
+        work: { agent: 'analyst', input: { text: { $ref: 'feedback.0', default: '' } } },
+        review: { value: { acceptable: true, feedback: [], draft: { $ref: 'draft' } } },
+        maxRounds: 2,
+        escalate: { senior: { value: [{ $ref: 'draft' }, { $ref: 'reviews' }, { $ref: 'error' }] } },
+        onFailure: 'escalate',
+      },
+    },
+    {
+      id: 'polled',
+      repeatUntil: {
+        do: { value: [{ $ref: 'previous' }, { $ref: 'round' }] },
+        until: 'round > 2 || output[1] == steps.better.rounds',
+        maxRounds: 50,
+        delay: '1s',
+        backoff: 1.5,
+        maxDelay: '1m',
+        timeout: '1h',
+        onFailure: 'continue',
+      },
+    },
+    {
+      id: 'routed',
+      map: {
+        over: [1, 2],
+        do: {
+          route: {
+            rules: [{ when: 'item > 1 && steps.polled.met', to: 'large' }],
+            classify: { value: { label: 'small', confidence: 0.9 } },
+            minConfidence: 0.7,
+            routes: { large: { value: 1 }, small: { value: { $ref: 'item' } } },
+            fallback: { value: { $ref: 'unclear.reason' } },
+            onFailure: 'fallback',
+          },
+        },
+      },
+    },
+    { id: 'raced', race: { one: { value: 1 }, two: { value: 2 } } },
+    { id: 'hedged', hedge: { do: analyzeItem, after: '2s', attempts: 3 } },
+    { id: 'rescued', withFallback: [analyzeItem, { value: { $ref: 'steps.raced.winner' } }] },
+    { id: 'limited', withTimeout: { do: analyzeItem, timeout: '2s' } },
   ],
   {
     description: 'All there is.',
@@ -85,6 +129,13 @@ describe('a plan', () => {
       both: ['publish'],
       chain: ['each'],
       better: [],
+      supervised: [],
+      polled: ['better'],
+      routed: ['polled'],
+      raced: [],
+      hedged: [],
+      rescued: ['raced'],
+      limited: [],
     });
   });
 
@@ -116,7 +167,7 @@ describe('a plan', () => {
       'a step that does nothing',
       [{ id: 'a' }],
       [
-        'steps[0]: one of agent, tool, workflow, value, parallel, sequence, map, refine, approval must say what it does',
+        'steps[0]: one of agent, tool, workflow, value, parallel, sequence, map, refine, supervise, repeatUntil, route, race, hedge, withFallback, withTimeout, approval must say what it does',
       ],
     ],
     [
@@ -278,6 +329,74 @@ describe('a plan', () => {
       ],
     ],
     [
+      'a route with ways and names that are none, or nothing that decides',
+      [
+        {
+          id: 'a',
+          route: {
+            rules: [
+              { when: 'input.x > 1 && steps.gone', to: 'fast' },
+              { when: 'item', to: 'slow' },
+            ],
+            routes: { slow: { value: 1 }, classify: { agent: 'nobody' } },
+            fallback: { value: { $ref: 'item' } },
+          },
+        },
+        { id: 'b', route: { routes: { slow: { value: 1 } }, fallback: { value: { $ref: 'unclear.reason' } } } },
+      ],
+      [
+        'steps[0].route.rules[0].when: there is no step gone',
+        'steps[0].route.rules[1].when: item is no variable; there are: input, steps',
+        'steps[0].route.routes.classify: this name is reserved',
+        'steps[0].route.rules[0].to: there is no route fast; there are: classify, slow',
+        'steps[0].route.routes.classify.agent: no agent is named nobody; there are: analyst',
+        'steps[0].route.fallback.value: there is no item here; there are: input, steps, unclear',
+        'steps[1].route: neither rules nor classify say which way it goes',
+      ],
+    ],
+    [
+      'levels above that are none, or have the name of the worker',
+      [
+        { id: 'a', supervise: { work: { value: 1 }, review: { value: 1 }, escalate: {} } },
+        { id: 'b', race: {} },
+      ],
+      ['steps[0].supervise.escalate: at least one is needed', 'steps[1].race: at least one is needed'],
+    ],
+    [
+      'a level above with the name of the worker',
+      [{ id: 'a', supervise: { work: { value: 1 }, review: { value: 1 }, escalate: { worker: { value: 1 } } } }],
+      ['steps[0].supervise.escalate.worker: this name is reserved'],
+    ],
+    [
+      'a repetition without a bound',
+      [{ id: 'a', repeatUntil: { do: { value: 1 }, until: 'output == 1' } }],
+      ['steps[0].repeatUntil.maxRounds: Invalid input: expected number, received undefined'],
+    ],
+    [
+      'a repetition until what is not there, or never a truth value',
+      [
+        { id: 'a', repeatUntil: { do: { value: { $ref: 'output' } }, until: 'round', maxRounds: 2 } },
+        { id: 'b', repeatUntil: { do: { value: 1 }, until: 'previous == 1', maxRounds: 2 } },
+      ],
+      [
+        'steps[0].repeatUntil.do.value: there is no output here; there are: input, steps, round, previous',
+        'steps[1].repeatUntil.until: previous is no variable; there are: input, steps, output, round',
+      ],
+    ],
+    [
+      'a reference to what a pattern does not give',
+      [
+        { id: 'a', hedge: { do: analyzeItem, after: '1s' } },
+        { id: 'b', value: { $ref: 'steps.a.winner' } },
+        { id: 'c', withTimeout: { do: analyzeItem, timeout: '1s' } },
+        { id: 'd', value: { $ref: 'steps.c.scoer' } },
+      ],
+      [
+        'steps[1].value: steps.a has no winner: the fields are: output, attempt, started',
+        'steps[3].value: steps.c has no scoer: the fields are: score, tags, by',
+      ],
+    ],
+    [
       'actions nested too deeply',
       [{ id: 'a', ...nested(planLimits.nesting + 1) }],
       ['steps[0].sequence[0].sequence[0].sequence[0].sequence[0].sequence[0]: actions are nested over 4 deep'],
@@ -306,6 +425,23 @@ describe('a plan', () => {
     ];
     expect(faultsOf(steps)).toEqual([]);
   });
+});
+
+it('a plan is estimated at the most its patterns may take', () => {
+  const step = (id: string, action: object): object => ({ id, ...action });
+  const call = analyzeItem;
+  const callsOf = (action: object): number =>
+    estimatePlan(parsePlan(planOf([step('a', action)]), catalogue), () => ({ modelCalls: 1, usdPerModelCall: 1 }))
+      .modelCalls;
+  const both = { sequence: [call, call] };
+  const routes = { one: call, two: both };
+  expect(callsOf({ route: { classify: call, routes, fallback: call } })).toBe(3);
+  expect(callsOf({ supervise: { work: call, review: call, escalate: { senior: call, person: call } } })).toBe(9);
+  expect(callsOf({ repeatUntil: { do: both, until: 'output.score > 1', maxRounds: 7 } })).toBe(14);
+  expect(callsOf({ race: [call, both] })).toBe(3);
+  expect(callsOf({ hedge: { do: call, after: '1s' } })).toBe(2);
+  expect(callsOf({ withFallback: { one: call, two: both } })).toBe(3);
+  expect(callsOf({ withTimeout: { do: both, timeout: '1s' } })).toBe(2);
 });
 
 function nested(depth: number): object {

@@ -15,7 +15,7 @@ describe('rules', () => {
     fc.assert(
       fc.property(fc.integer({ min: -20, max: 20 }), (n) => {
         const expected = n > 10 ? 'big' : n > 5 ? 'middle' : n >= 0 ? 'small' : undefined;
-        const choice = chooseByRule(rules, { n });
+        const choice = chooseByRule(rules, { input: { n } });
         expect(choice && 'route' in choice ? choice.route : undefined).toBe(expected);
       }),
     );
@@ -23,15 +23,17 @@ describe('rules', () => {
 
   it('that cannot be evaluated leave the input unclear, but not when one before them has decided', () => {
     const rules = compile(['input.a == 1', 'first'], ['input.b == 1', 'second'], ['true', 'third']);
-    expect(chooseByRule(rules, { a: 1 })).toMatchObject({ route: 'first' });
-    expect(chooseByRule(rules, { a: 2 })).toMatchObject({ unclear: expect.stringContaining('input.b == 1') as string });
-    expect(chooseByRule(rules, null)).toHaveProperty('unclear');
+    expect(chooseByRule(rules, { input: { a: 1 } })).toMatchObject({ route: 'first' });
+    expect(chooseByRule(rules, { input: { a: 2 } })).toMatchObject({
+      unclear: expect.stringContaining('input.b == 1') as string,
+    });
+    expect(chooseByRule(rules, { input: null })).toHaveProperty('unclear');
   });
 
   it('may ask whether a field is there', () => {
     const rules = compile(['has(input.plan) && input.plan == "gold"', 'gold'], ['true', 'other']);
-    expect(chooseByRule(rules, {})).toMatchObject({ route: 'other' });
-    expect(chooseByRule(rules, { plan: 'gold' })).toMatchObject({ route: 'gold' });
+    expect(chooseByRule(rules, { input: {} })).toMatchObject({ route: 'other' });
+    expect(chooseByRule(rules, { input: { plan: 'gold' } })).toMatchObject({ route: 'gold' });
   });
 
   it('are refused with every fault and its place', () => {

@@ -3,7 +3,6 @@ import {
   chooseByLabel,
   chooseByRule,
   type Classification,
-  type CompiledRule,
   compileRoutes,
   fallbackRoute,
   type RouteChoice,
@@ -61,19 +60,31 @@ export type Routed<R extends Routes<never>, Fallback> =
  * @throws ApplicationFailure of the classifier, the route or the fallback; `Step.DeadlineExceeded`; `Pattern.InvalidSteps`, before
  *   anything runs, with everything that is wrong
  */
-export async function route<Input, const R extends Routes<Input>, Fallback>(
+export function route<Input, const R extends Routes<Input>, Fallback>(
+  input: Input,
+  options: RouteOptions<Input, R, Fallback>,
+): Promise<Routed<R, Fallback>> {
+  return routeBy({ input }, input, options);
+}
+
+/** {@link route}, with rules that see `variables`. */
+export async function routeBy<Input, const R extends Routes<Input>, Fallback>(
+  variables: Readonly<Record<string, unknown>>,
   input: Input,
   options: RouteOptions<Input, R, Fallback>,
 ): Promise<Routed<R, Fallback>> {
   const { rules = [], minConfidence = 0.5, routes, fallback, timeout } = options;
   const names = Object.keys(routes);
-  const compiled = compileRoutes({ rules, routes: names, minConfidence });
+  const compiled = compileRoutes({ rules, routes: names, minConfidence, variables: Object.keys(variables) });
   if (compiled.faults.length > 0) throw fail('Pattern.InvalidSteps', `route:\n${compiled.faults.join('\n')}`);
   const path = nextPath('route');
   const routed = await complete(
     path,
     async () => {
-      const { by, choice, ...said } = await choose(path, input, compiled.rules, { ...options, minConfidence });
+      const { by, choice, ...said } = await choose(path, input, chooseByRule(compiled.rules, variables), {
+        ...options,
+        minConfidence,
+      });
       const confidence = said.confidence === undefined ? {} : { confidence: said.confidence };
       if ('unclear' in choice) {
         const why: Unrouted = { reason: choice.unclear, ...said };
@@ -96,10 +107,9 @@ interface Choice extends Omit<Unrouted, 'reason'> {
 async function choose<Input, R extends Routes<Input>, Fallback>(
   path: string,
   input: Input,
-  rules: readonly CompiledRule[],
+  choice: RouteChoice | undefined,
   { classify, routes, minConfidence, onFailure }: RouteOptions<Input, R, Fallback> & { minConfidence: number },
 ): Promise<Choice> {
-  const choice = chooseByRule(rules, input);
   if (choice) return { by: 'rule', choice };
   if (!classify) return { by: 'rule', choice: { unclear: 'no rule is true of it' } };
   const step = startStep(branchPath(path, 'classify'), () => classify(input));

@@ -7,7 +7,7 @@
  */
 import { executeChild } from '@temporalio/workflow';
 import type { AgentDefinition } from '../../core/defineAgent.js';
-import { kindOf, type PlanAction, type PlanApproval, type PlanRefine } from '../../core/plan/plan.js';
+import { kindOf, type PlanAction, type PlanApproval } from '../../core/plan/plan.js';
 import { type DocumentPath, formatPath } from '../../core/plan/references.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import { proxyAgents } from '../agent/proxyAgents.js';
@@ -15,17 +15,20 @@ import { proxyTools } from '../agent/proxyTools.js';
 import type { Duration } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
 import { approval } from '../patterns/approval.js';
+import { hedge } from '../patterns/hedge.js';
 import { parallel } from '../patterns/parallel.js';
-import { refine, type Review } from '../patterns/refine.js';
+import { race } from '../patterns/race.js';
+import { withFallback } from '../patterns/withFallback.js';
+import { withTimeout } from '../patterns/withTimeout.js';
 import { branchPath, nextPath } from '../scope.js';
 import { complete } from '../settle.js';
 import { type PlanVariables, resolve } from './resolve.js';
 import { runMap } from './runMap.js';
+import { runRepeat, runRoute } from './runDecided.js';
+import { runRefine, runSupervise } from './runReviewed.js';
 
 const agents = proxyAgents<Record<string, AgentDefinition>>();
 const tools = proxyTools<Record<string, ToolDefinition>>();
-
-const defaultRounds = 3;
 
 /**
  * @param at where the action stands in the plan, for messages
@@ -51,7 +54,26 @@ export async function runAction(action: PlanAction, variables: PlanVariables, at
         runAction(action.map!.do, known, [...at, 'map', 'do']),
       );
     case 'refine':
-      return runRefine(action.refine!, variables, [...at, 'refine']);
+      return runRefine(action.refine!, variables, [...at, 'refine'], runAction);
+    case 'supervise':
+      return runSupervise(action.supervise!, variables, [...at, 'supervise'], runAction);
+    case 'repeatUntil':
+      return runRepeat(action.repeatUntil!, variables, [...at, 'repeatUntil'], runAction);
+    case 'route':
+      return runRoute(action.route!, variables, [...at, 'route'], runAction);
+    case 'race':
+      return runRace(action.race!, variables, [...at, 'race']);
+    case 'hedge': {
+      const { do: inner, after, attempts } = action.hedge!;
+      const body = (): Promise<unknown> => runAction(inner, variables, [...at, 'hedge', 'do']);
+      return hedge(body, { after: after as Duration, ...(attempts !== undefined && { attempts }) });
+    }
+    case 'withFallback':
+      return runFallbacks(action.withFallback!, variables, [...at, 'withFallback']);
+    case 'withTimeout': {
+      const { do: inner, timeout } = action.withTimeout!;
+      return withTimeout(timeout as Duration, () => runAction(inner, variables, [...at, 'withTimeout', 'do']));
+    }
     case 'approval':
       return runApproval(action.approval!, variables, [...at, 'approval']);
     case undefined:
@@ -68,18 +90,46 @@ async function runChild(workflow: string, input: unknown): Promise<unknown> {
   }
 }
 
+/** Actions by name or in a list, as functions in the same shape. */
+function bodiesOf(
+  actions: Readonly<Record<string, PlanAction>> | readonly PlanAction[],
+  variables: PlanVariables,
+  at: DocumentPath,
+): Record<string, () => Promise<unknown>> {
+  const place = (name: string): string | number => (Array.isArray(actions) ? Number(name) : name);
+  return Object.fromEntries(
+    Object.entries(actions).map(([name, action]: [string, PlanAction]) => [
+      name,
+      () => runAction(action, variables, [...at, place(name)]),
+    ]),
+  );
+}
+
 function runParallel(
   actions: NonNullable<PlanAction['parallel']>,
   variables: PlanVariables,
   at: DocumentPath,
 ): Promise<unknown> {
-  if (Array.isArray(actions))
-    return parallel(actions.map((action, index) => () => runAction(action, variables, [...at, index])));
-  return parallel(
-    Object.fromEntries(
-      Object.entries(actions).map(([name, action]) => [name, () => runAction(action, variables, [...at, name])]),
-    ),
-  );
+  const bodies = bodiesOf(actions, variables, at);
+  return parallel(Array.isArray(actions) ? Object.values(bodies) : bodies);
+}
+
+async function runRace(
+  actions: NonNullable<PlanAction['race']>,
+  variables: PlanVariables,
+  at: DocumentPath,
+): Promise<unknown> {
+  const { winner, output } = await race(bodiesOf(actions, variables, at));
+  return { winner: Array.isArray(actions) ? Number(winner) : winner, output };
+}
+
+async function runFallbacks(
+  actions: NonNullable<PlanAction['withFallback']>,
+  variables: PlanVariables,
+  at: DocumentPath,
+): Promise<unknown> {
+  const { used, output, errors } = await withFallback(bodiesOf(actions, variables, at));
+  return { used: Array.isArray(actions) ? Number(used) : used, output, errors };
 }
 
 async function runSequence(
@@ -96,19 +146,6 @@ async function runSequence(
   return previous;
 }
 
-function runRefine(
-  { write, review, maxRounds = defaultRounds }: PlanRefine,
-  variables: PlanVariables,
-  at: DocumentPath,
-): Promise<unknown> {
-  return refine({
-    write: (feedback, draft) =>
-      runAction(write, { ...variables, feedback: feedback ?? null, draft: draft ?? null }, [...at, 'write']),
-    review: async (draft) => asReview(await runAction(review, { ...variables, draft }, [...at, 'review']), at),
-    maxRounds,
-  });
-}
-
 function runApproval(
   { name, title, detail, choices, timeout }: PlanApproval,
   variables: PlanVariables,
@@ -120,11 +157,4 @@ function runApproval(
     ...(choices && { choices }),
     ...(timeout !== undefined && { timeout: timeout as Duration }),
   });
-}
-
-function asReview(output: unknown, at: DocumentPath): Review {
-  const { acceptable, feedback = [], score } = (output ?? {}) as Partial<Review>;
-  if (typeof acceptable !== 'boolean' || !Array.isArray(feedback))
-    throw fail('Plan.MissingValue', `${formatPath([...at, 'review'])} gave no { acceptable, feedback }`);
-  return { acceptable, feedback, ...(typeof score === 'number' && { score }) };
 }
