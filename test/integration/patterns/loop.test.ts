@@ -7,6 +7,7 @@ import { notesOf } from './project/tools.js';
 
 /** Temporal refuses to end an execution for which a signal came in meanwhile: a flood would let none go on in a further one. */
 const signalEveryMs = 20;
+const signals = 100;
 
 const stack = usePatternsStack();
 const state = (more: Partial<CountState> = {}): CountState => ({
@@ -25,12 +26,15 @@ describe('a loop', () => {
     const input = state({ upTo: end, stepsPerRound: 20 });
     const run = await stack().client.start<{ sum: number; rounds: number }>('count', input);
     const handle = stack().client.temporal.workflow.getHandle(run.id);
+    const executions = new Set([run.runId]);
+    const look = async (): Promise<unknown> => executions.add((await handle.describe()).runId);
     let sent = 0;
-    for (let executions = new Set([run.runId]); executions.size < 3; sent += 1) {
+    for (; sent < signals; sent += 1) {
       await handle.signal('add', 1);
       await delay(signalEveryMs);
-      if (sent % 4 === 0) executions = executions.add((await handle.describe()).runId);
+      if (sent % 4 === 0) await look();
     }
+    for (; executions.size < 3; await look()) await delay(100);
     await handle.signal('add', end);
     const { sum, rounds } = await run.result();
     expect(sum).toBe(end + sent);
