@@ -213,6 +213,8 @@ export const planLimits = {
   hedges: 10,
   /** Rules of a route. */
   rules: 50,
+  /** Conditions in actions of a plan: rules, and `until`. */
+  conditions: 250,
 } as const;
 
 /** Which of its keys makes the action; undefined when none does, or several do. */

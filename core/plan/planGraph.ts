@@ -77,7 +77,7 @@ export function conditionsIn({ action: { route, repeatUntil }, at, locals }: Pla
   ];
 }
 
-export function conditionReferences({ expression, variables }: PlacedCondition): readonly (readonly string[])[] {
+function conditionReferences({ expression, variables }: PlacedCondition): readonly (readonly string[])[] {
   const compiled = compileCel(expression, { variables, result: 'bool' });
   return 'faults' in compiled ? [] : compiled.references;
 }

@@ -6,21 +6,14 @@
  * 2. At most `toldFaults` faults are told, and how many more there are.
  */
 import type { z } from 'zod';
-import { celFaults } from '../cel.js';
+import { compileCel } from '../cel.js';
 import { SegnoError } from '../errors.js';
 import { graphFaults } from '../graph.js';
 import { actionFaults } from './actionFaults.js';
 import type { PlanCatalogue } from './catalogue.js';
 import { documentFault } from './documentFaults.js';
-import type { Plan } from './plan.js';
-import {
-  actionsOf,
-  conditionReferences,
-  conditionsIn,
-  type PlacedCondition,
-  planGraph,
-  stepConditions,
-} from './planGraph.js';
+import { type Plan, planLimits } from './plan.js';
+import { actionsOf, conditionsIn, type PlacedCondition, planGraph, stepConditions } from './planGraph.js';
 import { planSchema } from './planSchema.js';
 import { type DocumentPath, formatPath } from './references.js';
 import { outputFaults, OutputSchemas } from './outputSchemas.js';
@@ -50,6 +43,8 @@ function readPlan(document: unknown, catalogue: PlanCatalogue): { plan: Plan } |
   const parsed = planSchema.safeParse(document);
   if (!parsed.success) return { faults: bounded(parsed.error.issues.flatMap((issue) => issueFaults(issue, []))) };
   const plan = parsed.data;
+  const tooMany = tooManyConditions(plan);
+  if (tooMany !== undefined) return { faults: [tooMany] };
   const faults = [...structureFaults(plan), ...contentFaults(plan, catalogue)];
   return faults.length > 0 ? { faults: bounded([...new Set(faults)]) } : { plan };
 }
@@ -64,6 +59,13 @@ function issueFaults(issue: z.core.$ZodIssue, before: DocumentPath): string[] {
     if (closest && depth(closest) > 0) return closest.flatMap((inner) => issueFaults(inner, at));
   }
   return [`${formatPath(at)}: ${issue.message}`];
+}
+
+/** Each of them is compiled. */
+function tooManyConditions({ steps }: Plan): string | undefined {
+  const all = steps.flatMap((step, index) => actionsOf(step, ['steps', index]).flatMap(conditionsIn));
+  const first = all[planLimits.conditions];
+  return first && `${formatPath(first.at)}: the actions have over ${planLimits.conditions} conditions`;
 }
 
 /** Ids, order and cycles. */
@@ -92,14 +94,12 @@ function contentFaults(plan: Plan, catalogue: PlanCatalogue): string[] {
   ];
 }
 
-function conditionFaults(condition: PlacedCondition): string[] {
-  const { expression, at, variables } = condition;
+function conditionFaults({ expression, at, variables }: PlacedCondition): string[] {
   const where = formatPath(at);
-  const whole = conditionReferences(condition).some(([root, name]) => root === 'steps' && name === undefined);
-  return [
-    ...celFaults(expression, { variables, result: 'bool' }).map((fault) => `${where}: ${fault}`),
-    ...(whole ? [`${where}: steps must be followed by the id of a step: steps.ID or steps["ID"]`] : []),
-  ];
+  const compiled = compileCel(expression, { variables, result: 'bool' });
+  if ('faults' in compiled) return compiled.faults.map((fault) => `${where}: ${fault}`);
+  const whole = compiled.references.some(([root, name]) => root === 'steps' && name === undefined);
+  return whole ? [`${where}: steps must be followed by the id of a step: steps.ID or steps["ID"]`] : [];
 }
 
 function bounded(faults: string[]): string[] {

@@ -474,6 +474,20 @@ describe('a hostile plan', () => {
     ],
     ['with a deep condition', planOf([{ id: 'a', value: 1, when: '('.repeat(999) }]), 'steps[0].when: Exceeded max'],
     [
+      'of six thousand rules',
+      planOf(
+        many(150, (i) => ({
+          id: `s${i}`,
+          route: {
+            rules: many(40, () => ({ when: 'true', to: 'x' })),
+            routes: { x: { value: 1 } },
+            fallback: { value: 1 },
+          },
+        })),
+      ),
+      'steps[6].route.rules[10].when: the actions have over 250 conditions',
+    ],
+    [
       'with an id that is a prototype',
       JSON.parse('{"version":1,"name":"x","steps":[{"id":"__proto__","value":1}]}'),
       'steps[0].id',
