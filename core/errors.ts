@@ -89,6 +89,17 @@ export const errorKinds = {
     422,
     'The answer did not match the output schema, even after the model was told why.',
   ),
+  // the gate
+  'Admission.Waiting': kind(
+    true,
+    503,
+    'The call waits its turn: at a limit, for a provider that is down, or for calls under way to give back budget. `segno providers` shows the queues.',
+  ),
+  'Budget.Exceeded': kind(
+    false,
+    402,
+    'What is left of the budget is less than the call may cost. `segno budgets` shows who spent it; raise it, or let the agent use a cheaper model.',
+  ),
   // tools
   'Tool.Unknown': kind(
     false,

@@ -30,6 +30,8 @@ export type {
   UpperBound,
 } from './steps/stepTypes.js';
 
+export { expireLease, expireLeases } from './admission/expireLeases.js';
+
 export { finishBatch, readBatches, storeBatches } from './batches.js';
 export type { BatchRow, MapIdentity, StoredBatch } from './batches.js';
 export { hashJson, sha256Hex } from './hashJson.js';

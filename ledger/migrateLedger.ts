@@ -10,6 +10,7 @@ import { SegnoError } from '../core/errors.js';
 import { migration001 } from './migrations/migration001.js';
 import { migration002 } from './migrations/migration002.js';
 import { migration003 } from './migrations/migration003.js';
+import { migration004 } from './migrations/migration004.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -22,6 +23,7 @@ const migrations: readonly Migration[] = [
   { version: 1, sql: migration001 },
   { version: 2, sql: migration002 },
   { version: 3, sql: migration003 },
+  { version: 4, sql: migration004 },
 ];
 
 /** The version this code works with. */

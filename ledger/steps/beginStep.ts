@@ -6,10 +6,14 @@
  * 2. What an earlier attempt left is read, judged by `decideTakeover`, and changed only if it is still what was judged
  *    (`rev`): of two attempts that take over at once, one begins and the other judges again.
  * 3. A call that lost its answer may be repeated: its token tells its own row from anybody else's.
+ * 4. With an `admission`, the gate decides in the same statement: a step it does not let pass is not begun.
  */
 import { randomUUID } from 'node:crypto';
+import { SegnoError } from '../../core/errors.js';
 import { decideTakeover } from '../../core/steps.js';
 import type { TakeoverDecision } from '../../core/steps.js';
+import { admissionJson, type Verdict } from '../admission/admissionJson.js';
+import { expireLease } from '../admission/expireLeases.js';
 import type { Ledger, SqlValue } from '../openLedger.js';
 import {
   busy,
@@ -24,20 +28,25 @@ import {
   takeoverFactsOf,
 } from './stepRow.js';
 import type { StoredStep } from './stepRow.js';
-import type { BeginStepInput, BeginStepResult } from './stepTypes.js';
+import type { Begun, BeginStepInput, BeginStepResult } from './stepTypes.js';
 
 /** Every lost race means that somebody else went on, so this bound is met only by a bug or a storm. */
 const maxRounds = 20;
 const stormWaitMs = 200;
 
-/** @throws SegnoError `Step.Mismatch`, `Step.Fenced`, `Step.Busy`, `Tool.OutcomeUnknown`, the recorded final failure, `Ledger.Unavailable` */
+/**
+ * @throws SegnoError `Step.Mismatch`, `Step.Fenced`, `Step.Busy`, `Tool.OutcomeUnknown`, the recorded final failure, `Admission.Waiting`,
+ *   `Budget.Exceeded`, `Ledger.Unavailable`
+ */
 export async function beginStep(ledger: Ledger, input: BeginStepInput): Promise<BeginStepResult> {
   const token = randomUUID();
   for (let round = 0; round < maxRounds; round += 1) {
     const first = await insertOrRead(ledger, input, token);
-    if (first === 'begun') return { status: 'begun', epoch: 1, attempts: 1 };
+    const verdict = first?.verdict ?? undefined;
+    if (first?.begun) return begun(1, 1, verdict);
+    if (verdict) throw notAdmitted(verdict);
     // The row was written while our statement ran, and is too new for its snapshot.
-    const stored = first ?? (await readStep(ledger, input.key));
+    const stored = first?.state ? first : await readStep(ledger, input.key);
     if (!stored) continue;
     const result = await judge(ledger, input, token, stored);
     if (result) return result;
@@ -45,33 +54,48 @@ export async function beginStep(ledger: Ledger, input: BeginStepInput): Promise<
   throw busy(input.key, stormWaitMs);
 }
 
+/** The gate's verdict, of a step that is admitted by it; null for all others. */
+const admitted = (epoch: string, parameter: number): string =>
+  `case when $${parameter}::jsonb is not null then segno.admit($1, ${epoch}, $${parameter}::jsonb) end as verdict`;
+const pickedSql = `select verdict->'candidate' as c, verdict from gate where verdict is null or verdict->>'do' = 'go'`;
+
+const attemptColumns = `step_key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model,
+    state, upper_input_tokens, upper_output_tokens, upper_cost_pico, budgets, waited_ms, waited_for, instead_of`;
+/** @param upper number of the first of three parameters: the upper bound of a call that is not admitted by the gate */
+const attemptSelect = (upper: number): string => `
+  select b.key, b.epoch, b.tenant, b.scope, b.run_id, b.kind, b.name, b.owner, b.attempt, b.model_alias, b.provider, b.model, 'sent',
+    coalesce((p.c->>'inputTokens')::bigint, $${upper}::bigint), coalesce((p.c->>'outputTokens')::bigint, $${upper + 1}::bigint),
+    coalesce((p.c->>'cost')::bigint, $${upper + 2}::bigint),
+    array(select jsonb_array_elements_text(p.verdict->'budgets')), (p.verdict->>'waitedMs')::bigint, p.verdict->>'waitedFor',
+    nullif(p.verdict->'skipped', '[]')::text
+  from begun b, picked p`;
+
 const insertSql = `
-with begun as (
+with gate as materialized (
+  select ${admitted('1', 23)} where not exists (select 1 from segno.steps where key = $1)
+), picked as (${pickedSql}
+), begun as (
   insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
     state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, idempotency_key)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    'sent', 1, 1, $12, $13, $14, now() + $15::float8 * interval '1 ms', $16, $17, $18, $22)
+  select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+    'sent', 1, 1, $12, $13, $14::int, now() + $15::float8 * interval '1 ms', coalesce(p.c->>'alias', $16),
+    coalesce(p.c->>'provider', $17), coalesce(p.c->>'model', $18), $22
+  from picked p
   on conflict (key) do nothing
   returning key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model
 ), counted as (
-  insert into segno.attempts (step_key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model,
-    state, upper_input_tokens, upper_output_tokens, upper_cost_pico)
-  select b.*, 'sent', $19::bigint, $20::bigint, $21::bigint
-  from (select key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model from begun) b
+  insert into segno.attempts (${attemptColumns}) ${attemptSelect(19)}
 )
-select true as begun, null::text as state, null::text as tenant, null::text as fingerprint, null::text as kind,
-  null::text as safety, null::int as epoch, null::int as attempts, null::text as owner, null::text as token,
-  null::int as attempt, null::bigint as rev, null::text as result, null::text as result_hash, null::int as result_bytes,
-  null::text as error, null::float8 as lease_remaining_ms, null::bool as owner_alive
-from begun
-union all
-select false, ${stepColumns} from segno.steps s where s.key = $1 and not exists (select 1 from begun)`;
+select exists (select 1 from begun) as begun, g.verdict, s.*
+from (select 1) one
+left join gate g on true
+left join (select ${stepColumns} from segno.steps s where s.key = $1) s on not exists (select 1 from begun)`;
 
 async function insertOrRead(
   ledger: Ledger,
   input: BeginStepInput,
   token: string,
-): Promise<StoredStep | 'begun' | undefined> {
+): Promise<(StoredStep & Tried) | undefined> {
   const values: SqlValue[] = [
     input.key,
     input.runId,
@@ -86,10 +110,38 @@ async function insertOrRead(
     input.safety,
     ...attemptValues(input, token),
     input.idempotencyKey ?? null,
+    input.admission ? admissionJson(input, input.admission) : null,
   ];
-  const { rows } = await ledger.query<StoredStep & { begun: boolean }>(insertSql, values, { idempotent: true });
-  const row = rows[0];
-  return row?.begun ? 'begun' : row;
+  const { rows } = await ledger.query<StoredStep & Tried>(insertSql, values, { idempotent: true });
+  return rows[0];
+}
+
+/** The columns of the step itself are null when there was none. */
+interface Tried {
+  begun: boolean;
+  verdict: Verdict | null;
+}
+
+function begun(epoch: number, attempts: number, verdict: Verdict | undefined): Begun {
+  if (verdict?.do !== 'go') return { status: 'begun', epoch, attempts };
+  const { alias } = verdict.candidate;
+  const skipped = verdict.skipped ?? [];
+  return { status: 'begun', epoch, attempts, admitted: { alias, waitedMs: verdict.waitedMs ?? 0, skipped } };
+}
+
+/** Whom the gate does not let pass: an error to be thrown, as one that waits comes again and one without a budget does not. */
+function notAdmitted(verdict: Verdict): SegnoError {
+  if (verdict.do === 'wait') {
+    const { at, for: reason, ahead, waitMs } = verdict;
+    const message = `The call waits at ${at} (${reason})${ahead > 0 ? `, behind ${ahead} others` : ''}.`;
+    return new SegnoError('Admission.Waiting', message, { retryAfterMs: waitMs, details: { at, for: reason, ahead } });
+  }
+  if (verdict.do === 'exhausted') {
+    const { budget, for: unit } = verdict;
+    const message = `The budget ${budget} is used up: ${unit === 'time' ? 'its time is over' : `not enough ${unit} left`}.`;
+    return new SegnoError('Budget.Exceeded', message, { details: { budget, for: unit } });
+  }
+  throw new Error('The step was admitted and not begun.');
 }
 
 function attemptValues(input: BeginStepInput, token: string): SqlValue[] {
@@ -116,7 +168,13 @@ async function judge(
   stored: StoredStep,
 ): Promise<BeginStepResult | undefined> {
   if (stored.token === token && stored.state === 'sent') {
-    return { status: 'begun', epoch: stored.epoch, attempts: stored.attempts };
+    const { epoch, attempts, model_alias: alias } = stored;
+    return {
+      status: 'begun',
+      epoch,
+      attempts,
+      ...(alias !== null && { admitted: { alias, waitedMs: 0, skipped: [] } }),
+    };
   }
   const decision = decideTakeover(stepRowOf(stored), input, takeoverFactsOf(stored));
   switch (decision.do) {
@@ -139,10 +197,15 @@ async function judge(
 }
 
 const takeOverSql = `
-with begun as (
+with held as (select epoch from segno.steps where key = $1 and rev = $2 for update
+), gate as materialized (select ${admitted('epoch + 1', 16)} from held
+), picked as (${pickedSql}
+), begun as (
   update segno.steps set state = 'sent', epoch = epoch + 1, attempts = attempts + 1, rev = rev + 1, owner = $3, token = $4,
-    attempt = $5, lease_until = now() + $6::float8 * interval '1 ms', model_alias = $7, provider = $8, model = $9,
+    attempt = $5, lease_until = now() + $6::float8 * interval '1 ms', model_alias = coalesce(p.c->>'alias', $7),
+    provider = coalesce(p.c->>'provider', $8), model = coalesce(p.c->>'model', $9),
     started_at = now(), finished_at = null, error = null, definition_hash = $15
+  from picked p
   where key = $1 and rev = $2
   returning key, epoch, attempts, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model
 ), predecessor as (
@@ -156,13 +219,9 @@ with begun as (
     estimated = case when $14::bool and a.upper_cost_pico is not null then true end
   where a.step_key = $1 and a.state = 'sent' and a.epoch = (select epoch - 1 from begun)
 ), counted as (
-  insert into segno.attempts (step_key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model,
-    state, upper_input_tokens, upper_output_tokens, upper_cost_pico)
-  select key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model,
-    'sent', $10::bigint, $11::bigint, $12::bigint
-  from begun
+  insert into segno.attempts (${attemptColumns}) ${attemptSelect(10)}
 )
-select epoch, attempts from begun`;
+select b.epoch, b.attempts, g.verdict from gate g left join begun b on true`;
 
 async function takeOver(
   ledger: Ledger,
@@ -171,7 +230,9 @@ async function takeOver(
   stored: StoredStep,
   { predecessor }: TakeoverDecision & { do: 'takeOver' },
 ): Promise<BeginStepResult | undefined> {
-  const { rows } = await ledger.query<{ epoch: number; attempts: number }>(
+  // What its call may have cost is counted before its budgets are asked for more.
+  if (input.admission && stored.state === 'sent') await expireLease(ledger, input.key, stored.epoch, false);
+  const { rows } = await ledger.query<{ epoch: number | null; attempts: number; verdict: Verdict | null }>(
     takeOverSql,
     [
       input.key,
@@ -180,11 +241,14 @@ async function takeOver(
       predecessor === 'released' ? 'released' : 'lost',
       predecessor === 'countedAsSpent',
       input.definitionHash,
+      input.admission ? admissionJson(input, input.admission) : null,
     ],
     { idempotent: true },
   );
   const row = rows[0];
-  return row && { status: 'begun', epoch: row.epoch, attempts: row.attempts };
+  if (row && row.epoch !== null) return begun(row.epoch, row.attempts, row.verdict ?? undefined);
+  if (row?.verdict && row.verdict.do !== 'go') throw notAdmitted(row.verdict);
+  return undefined;
 }
 
 async function markUnknown(ledger: Ledger, key: string, stored: StoredStep): Promise<boolean> {

@@ -7,8 +7,11 @@
  *    That holds for fenced attempts too, which otherwise leave no trace: no result, no node, no blob.
  * 3. An `unknown` step is settled by its own attempt when that comes back: it is the one that knows.
  * 4. One round trip. Repeating the call is the same as making it once.
+ * 5. What the gate holds of budgets for the attempt is given back in the same statement, and last: its rows are the busiest.
  */
+import type { Settlement } from '../../core/admission/admission.js';
 import { canonicalJson } from '../../core/canonicalJson.js';
+import { settlementJson } from '../admission/admissionJson.js';
 import { inlineBlobBytes, putBlob } from '../blobs.js';
 import { hashText, sha256Hex } from '../hashJson.js';
 import type { Ledger, SqlValue } from '../openLedger.js';
@@ -43,7 +46,8 @@ export async function finishStep(ledger: Ledger, input: FinishStepInput): Promis
       insert into segno.nodes (tenant, scope, hash, parent, message, content_hash)
       select u.tenant, u.scope, n.hash, n.parent, n.message, n.content_hash
       from settled u, unnest(${columns.join(', ')}) as n (hash, parent, message, content_hash)
-      order by n.hash on conflict do nothing)`);
+      order by n.hash on conflict do nothing returning 1)`);
+    statement.before('nodes');
   }
   const small = blobs.filter((blob) => blob.bytes.byteLength <= inlineBlobBytes);
   if (small.length > 0) {
@@ -55,8 +59,10 @@ export async function finishStep(ledger: Ledger, input: FinishStepInput): Promis
       insert into segno.blobs (tenant, scope, sha256, media_type, name, bytes, data)
       select u.tenant, u.scope, b.sha256, b.media_type, b.name, length(b.data), b.data
       from settled u, (values ${tuples.join(', ')}) as b (sha256, media_type, name, data)
-      order by b.sha256 on conflict do nothing)`);
+      order by b.sha256 on conflict do nothing returning 1)`);
+    statement.before('blobs');
   }
+  statement.settleCall(input.settlement);
   return statement.run(ledger);
 }
 
@@ -72,6 +78,7 @@ export async function failStep(ledger: Ledger, input: FailStepInput): Promise<Se
   statement.step(`state = '${state}', error = ${error}`);
   statement.settledBefore(`s.state = '${state}' and s.error = ${error}`);
   statement.attempt('failed', input.usage, error);
+  statement.settleCall(input.settlement);
   return statement.run(ledger);
 }
 
@@ -79,7 +86,9 @@ export async function failStep(ledger: Ledger, input: FailStepInput): Promise<Se
 class SettleStatement {
   private readonly values: SqlValue[];
   private readonly parts: string[] = [];
-  private before = 'false';
+  private wasSettled = 'false';
+  private readonly writes = ['settled'];
+  private gate = 'null';
 
   constructor({ key, epoch, owner }: StepAttempt) {
     this.values = [key, epoch, owner];
@@ -98,7 +107,7 @@ class SettleStatement {
   }
 
   settledBefore(condition: string): void {
-    this.before = `exists (select 1 from segno.steps s where s.key = $1 and s.epoch = $2 and s.owner = $3 and ${condition})`;
+    this.wasSettled = `exists (select 1 from segno.steps s where s.key = $1 and s.epoch = $2 and s.owner = $3 and ${condition})`;
   }
 
   attempt(state: 'done' | 'failed', usage: StepUsage | undefined, error = 'null'): void {
@@ -119,12 +128,23 @@ class SettleStatement {
       where a.step_key = $1 and a.epoch = $2 and a.owner = $3)`);
   }
 
+  /** @param write name of a part that comes before the budgets are locked */
+  before(write: string): void {
+    this.writes.push(write);
+  }
+
+  settleCall(settlement: Settlement | undefined): void {
+    if (!settlement) return;
+    const after = this.writes.map((write) => `(select count(*) from ${write})`).join(' + ');
+    this.gate = `segno.settle($1, $2, ${this.bind(settlementJson(settlement))}::jsonb, ${after})`;
+  }
+
   also(part: string): void {
     this.parts.push(part);
   }
 
   async run(ledger: Ledger): Promise<SettleResult> {
-    const sql = `with ${this.parts.join(', ')} select exists (select 1 from settled) or ${this.before} as settled`;
+    const sql = `with ${this.parts.join(', ')} select exists (select 1 from settled) or ${this.wasSettled} as settled, ${this.gate} as gate`;
     const { rows } = await ledger.query<{ settled: boolean }>(sql, this.values, { idempotent: true });
     return { fenced: rows[0]?.settled !== true };
   }

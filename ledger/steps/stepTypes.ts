@@ -1,4 +1,5 @@
 /** What callers hand to the ledger about a step, and what they get back. */
+import type { AdmissionRequest, Settlement, Skipped } from '../../core/admission/admission.js';
 import type { StepFailure, StepKind, StepSafety } from '../../core/steps.js';
 import type { TranscriptNode } from '../transcripts.js';
 
@@ -42,6 +43,8 @@ export interface BeginStepInput extends StepIdentity {
   readonly leaseMs: number;
   readonly model?: ModelChoice | undefined;
   readonly upperBound?: UpperBound | undefined;
+  /** Asks the gate, which then chooses model and upper bound among the candidates. */
+  readonly admission?: AdmissionRequest | undefined;
   /** What the outside system knows the effect by, when it is not the step's key: one that the retried run began. */
   readonly idempotencyKey?: string | undefined;
 }
@@ -56,10 +59,22 @@ export interface RecordedResult {
   readonly bytes: number;
 }
 
-export type BeginStepResult =
-  /** `attempts`: how many attempts have begun, this one included; released ones don't count. */
-  | { readonly status: 'begun'; readonly epoch: number; readonly attempts: number }
-  | ({ readonly status: 'done' } & RecordedResult);
+export interface Begun {
+  readonly status: 'begun';
+  readonly epoch: number;
+  /** How many attempts have begun, this one included; released ones don't count. */
+  readonly attempts: number;
+  /** By the gate: the model alias to call, how long the call has waited, and which models it was not sent to. */
+  readonly admitted?: Admitted | undefined;
+}
+
+export interface Admitted {
+  readonly alias: string;
+  readonly waitedMs: number;
+  readonly skipped: readonly Skipped[];
+}
+
+export type BeginStepResult = Begun | ({ readonly status: 'done' } & RecordedResult);
 
 /** The usage of one attempt. */
 export interface StepUsage {
@@ -94,11 +109,15 @@ export interface FinishStepInput extends StepAttempt {
   readonly blobs?: readonly StepBlob[] | undefined;
   /** Small JSON for people, shown beside the step: never a secret. */
   readonly detail?: unknown;
+  /** Of a call the gate has admitted. */
+  readonly settlement?: Settlement | undefined;
 }
 
 export interface FailStepInput extends StepAttempt {
   readonly error: StepFailure;
   readonly usage?: StepUsage | undefined;
+  /** Of a call the gate has admitted. */
+  readonly settlement?: Settlement | undefined;
 }
 
 /** `fenced`: a newer attempt owns the step, nothing was changed but the usage of this attempt. */
