@@ -1,17 +1,34 @@
-import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
+import type { AdmissionRequest } from '../core/admission/admission.js';
+import { buildAdmission } from '../core/admission/buildAdmission.js';
 import type { CallModelRequest, CallModelResult } from '../core/contracts.js';
 import type { AgentDefinition } from '../core/defineAgent.js';
 import { SegnoError } from '../core/errors.js';
-import { beginStep, failStep, finishStep, hashJson, reuseStep } from '../ledger/index.js';
+import { costPicoUsd } from '../core/money.js';
+import {
+  type Admitted,
+  beginStep,
+  type BeginStepInput,
+  type BeginStepResult,
+  budgetExceeded,
+  failStep,
+  finishStep,
+  hashJson,
+  type Ledger,
+  reuseStep,
+  type UpperBound,
+} from '../ledger/index.js';
 import { type ActivityDependencies, currentStep } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
 import { AgentDefinitions } from './model/agentDefinitions.js';
-import type { AgentPrompt } from './model/agentPrompt.js';
-import { type Conversation, loadConversation } from './model/conversation.js';
+import { fallbackReason } from './model/classify.js';
+import { loadConversation } from './model/conversation.js';
 import { ModelAttempt, timeoutMsOf } from './model/modelAttempt.js';
-import { type CallableModel, defaultMaxOutputTokens } from './model/modelClients.js';
+import { chainedModel, type ChainedModel, inputTokensOf, modelChain } from './model/modelChain.js';
 import { readTurn } from './model/readTurn.js';
 import { fencedOff, patiently } from './patiently.js';
+
+/** In the middle of 1 (first) to 5, as Temporal's own. */
+const defaultPriority = 3;
 
 /** What an attempt may take beyond the model's own time limit: reading the conversation, writing the result. */
 const leaseMarginMs = 30_000;
@@ -20,7 +37,7 @@ const leaseMarginMs = 30_000;
  * One turn of an agent: one model call, recorded.
  *
  * Invariants:
- * 1. The step is `sent` in the ledger before the provider is called, and a finished step is never called again.
+ * 1. The step is `sent` in the ledger, and admitted by the gate, before the provider is called; a finished step is never called again.
  * 2. Every attempt's usage is recorded once. Where the provider reported none, its upper bound counts.
  * 3. Messages stay in the ledger; the result carries the transcript's hash and the decision.
  */
@@ -35,12 +52,10 @@ export function createCallModel(dependencies: ActivityDependencies) {
   async function recordedTurn(request: CallModelRequest): Promise<CallModelResult> {
     const { agent: name, options = {} } = request;
     const agent = agentOf(name);
-    const model = models.resolve(options.model ?? agent.model ?? 'default');
-    const { prompt, definitionHash } = definitions.prepare(name, agent, model);
+    const chain = modelChain(models, options.model ?? agent.model ?? 'default');
+    const { prompt, definitionHash } = definitions.prepare(name, agent, chain[0]!);
     const step = currentStep(request);
     const conversation = await loadConversation(dependencies, { name, agent, request, step });
-    const attempt = new ModelAttempt(model, requestParams(model, prompt, conversation, agent, options.maxOutputTokens));
-
     const identity = {
       ...step,
       kind: 'model' as const,
@@ -52,30 +67,67 @@ export function createCallModel(dependencies: ActivityDependencies) {
     };
     const { recorded } = step.predecessorKey ? await reuseStep(ledger, identity, step.predecessorKey) : {};
     if (recorded) return recorded.result as CallModelResult;
-    const begun = await beginStep(ledger, {
-      ...identity,
-      leaseMs: timeoutMsOf(model) + leaseMarginMs,
-      model: { alias: model.alias, provider: model.provider, model: model.config.model },
-      upperBound: attempt.upperBound,
-    });
-    if (begun.status === 'done') return begun.result as CallModelResult;
 
-    const { epoch, attempts } = begun;
-    const written = { key: step.key, epoch, owner };
-    let turn;
-    try {
-      const answer = await attempt.call(step, name, epoch);
-      turn = readTurn({ request, agent, prompt, tools: config.tools, conversation }, answer, attempt.usage());
-    } catch (error) {
-      const failure = finalAfter(readable(error), attempts, options.maxAttempts);
-      await patiently(() => failStep(ledger, { ...written, error: failure, usage: attempt.usage() }));
-      throw failure;
+    const sizes = { inputTokens: inputTokensOf(conversation, prompt), maxOutputTokens: options.maxOutputTokens };
+    let candidates: readonly ChainedModel[] = chain.map((model) =>
+      chainedModel(model, prompt, conversation, agent, sizes),
+    );
+    for (;;) {
+      const begun = await admit(ledger, {
+        ...identity,
+        leaseMs: Math.max(...chain.map(timeoutMsOf)) + leaseMarginMs,
+        admission: admissionOf(request, agent, step.tenant, candidates),
+      });
+      if (begun.status === 'done') return begun.result as CallModelResult;
+
+      const { epoch, attempts, admitted } = begun;
+      const written = { key: step.key, epoch, owner };
+      const model = candidates.find(({ alias }) => alias === admitted!.alias)!;
+      const attempt = new ModelAttempt(
+        model.callable,
+        model.request(admitted!.outputTokens),
+        upperBoundOf(model, admitted!),
+      );
+      let turn;
+      try {
+        const answer = await attempt.call(step, name, epoch);
+        turn = readTurn({ request, agent, prompt, tools: config.tools, conversation }, answer, attempt.usage());
+      } catch (error) {
+        const failure = finalAfter(readable(error), attempts, options.maxAttempts);
+        const others = fallbacksAfter(failure, model, candidates);
+        const recordedAs = others.length > 0 ? retryable(failure) : failure;
+        const ended = { error: recordedAs, usage: attempt.usage(), settlement: attempt.settlement() };
+        await patiently(() => failStep(ledger, { ...written, ...ended }));
+        if (others.length === 0) throw failure;
+        candidates = others;
+        continue;
+      }
+      const { result, nodes, messages, chars } = turn;
+      const ended = { usage: attempt.usage(), settlement: attempt.settlement() };
+      const { fenced } = await patiently(() => finishStep(ledger, { ...written, result, nodes, ...ended }));
+      if (fenced) throw fencedOff(step.key);
+      transcripts.put(step.tenant, result.head, messages, chars);
+      return attempts > 1 ? { ...result, attempts } : result;
     }
-    const { result, nodes, messages, chars } = turn;
-    const { fenced } = await patiently(() => finishStep(ledger, { ...written, result, nodes, usage: attempt.usage() }));
-    if (fenced) throw fencedOff(step.key);
-    transcripts.put(step.tenant, result.head, messages, chars);
-    return attempts > 1 ? { ...result, attempts } : result;
+  }
+
+  function admissionOf(
+    { ctx }: CallModelRequest,
+    agent: AgentDefinition,
+    tenant: string,
+    candidates: readonly ChainedModel[],
+  ): AdmissionRequest {
+    return buildAdmission({
+      config,
+      tenant,
+      priority: ctx?.priority ?? defaultPriority,
+      budgets: ctx?.budgets ?? [],
+      namedBudget: agent.budget,
+      models: candidates,
+      nowMs: Date.now(),
+      costOf: ({ config: { price }, inputTokens }, outputTokens) =>
+        price ? costPicoUsd({ inputTokens, outputTokens }, price) : 0n,
+    });
   }
 
   function agentOf(name: string): AgentDefinition {
@@ -86,6 +138,36 @@ export function createCallModel(dependencies: ActivityDependencies) {
       `no agent is named ${name}; there are: ${[...config.agents.keys()].join(', ')}`,
     );
   }
+}
+
+/** A budget that is used up names who spent it. */
+async function admit(ledger: Ledger, input: BeginStepInput): Promise<BeginStepResult> {
+  try {
+    return await beginStep(ledger, input);
+  } catch (error) {
+    const { budget } = error instanceof SegnoError && error.type === 'Budget.Exceeded' ? (error.details ?? {}) : {};
+    if (typeof budget !== 'string') throw error;
+    throw await budgetExceeded(ledger, budget, error as SegnoError);
+  }
+}
+
+function upperBoundOf({ config: { price } }: ChainedModel, { inputTokens, outputTokens }: Admitted): UpperBound {
+  return { inputTokens, outputTokens, costPicoUsd: price ? costPicoUsd({ inputTokens, outputTokens }, price) : 0n };
+}
+
+/** The models that may answer instead, where the failed one's config says so. */
+function fallbacksAfter(
+  failure: SegnoError,
+  failed: ChainedModel,
+  candidates: readonly ChainedModel[],
+): readonly ChainedModel[] {
+  const reason = fallbackReason(failure.type);
+  if (reason === undefined || !failed.config.fallback?.on.includes(reason)) return [];
+  return candidates.slice(candidates.indexOf(failed) + 1);
+}
+
+function retryable(failure: SegnoError): SegnoError {
+  return new SegnoError(failure.type, failure.message, { retryable: true });
 }
 
 /** An answer that our own code stumbles over would be asked for, and paid for, again and again: it is final. */
@@ -104,23 +186,4 @@ function finalAfter(failure: SegnoError, attempts: number, maxAttempts = Number.
   return new SegnoError(failure.type, `${failure.message} (attempt ${attempts} of ${maxAttempts})`, {
     retryable: false,
   });
-}
-
-function requestParams(
-  model: CallableModel,
-  prompt: AgentPrompt,
-  conversation: Conversation,
-  agent: AgentDefinition,
-  maxOutputTokens = agent.maxOutputTokens ?? model.config.maxOutputTokens ?? defaultMaxOutputTokens,
-): ChatCompletionCreateParamsStreaming {
-  return {
-    model: model.config.model,
-    messages: [...conversation.messages],
-    stream: true,
-    stream_options: { include_usage: true },
-    [model.maxTokensField]: maxOutputTokens,
-    ...(prompt.responseFormat && { response_format: prompt.responseFormat }),
-    ...(prompt.tools.length > 0 && { tools: prompt.tools }),
-    ...(agent.temperature !== undefined && { temperature: agent.temperature }),
-  };
 }

@@ -15,6 +15,7 @@ import {
 import { offlineModelCommand, workerCommand } from './commands/processes.js';
 import { planCommand } from './commands/plan.js';
 import { runCommand } from './commands/run.js';
+import { budgetsCommand, costsCommand, providersCommand } from './commands/spending.js';
 import { exitCodes, reportError } from './output.js';
 import { ownPackage } from './ownPackage.js';
 
@@ -38,6 +39,9 @@ const commands = [
   cancelCommand(),
   retryCommand(),
   approveCommand(),
+  costsCommand(),
+  budgetsCommand(),
+  providersCommand(),
   agentsCommand(),
   workerCommand(),
   offlineModelCommand(),

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import {
   Client,
   Connection,
@@ -8,17 +8,26 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
+import { type BudgetAmounts, budgetSchema } from '../core/admission/settings.js';
 import type { Decision } from '../core/approval.js';
 import { defaultTaskQueue, memoKey, type RunMemo, workflowTaskTimeoutMs } from '../core/contracts.js';
 import type { DocumentRef } from '../core/document.js';
 import { SegnoError } from '../core/errors.js';
+import { describeIssues } from '../core/schema.js';
 import {
+  type BudgetState,
   ClaimCheckCodec,
+  type CostQuery,
+  type CostRow,
+  costsBy,
+  type GateState,
   getBlob,
   hashJson,
   inheritSteps,
   type Ledger,
   ledgerBlobStore,
+  listBudgets,
+  listGates,
   openLedger,
   putBlob,
 } from '../ledger/index.js';
@@ -45,6 +54,10 @@ export interface StartOptions {
   deps?: unknown;
   /** Limit of the whole run in milliseconds. Default: none. */
   timeoutMs?: number;
+  /** What the run may spend, with all its child workflows and retries. */
+  budget?: BudgetAmounts;
+  /** 1 (first) to 5, where model calls wait for each other. Default 3. */
+  priority?: number;
 }
 
 type WorkflowFunction = (input: never) => Promise<unknown>;
@@ -118,6 +131,8 @@ export class SegnoClient {
     const memo: RunMemo = {
       inputHash: hashJson([type, input ?? null, deps ?? null]),
       ...(deps !== undefined && { deps }),
+      ...(options.budget && { budgets: [{ ...checkedBudget(options.budget), key: `run/${randomUUID()}` }] }),
+      ...(options.priority !== undefined && { priority: options.priority }),
     };
     try {
       const handle = await this.temporal.workflow.start(type, {
@@ -225,6 +240,21 @@ export class SegnoClient {
     return decideApproval(this.temporal, id, options);
   }
 
+  /** What model calls have cost, the dearest first. */
+  costs(query: CostQuery): Promise<CostRow[]> {
+    return costsBy(this.ledger, query);
+  }
+
+  /** Budgets, the newest first: of all, or of one run with its child workflows. */
+  budgets({ run }: { run?: string } = {}): Promise<BudgetState[]> {
+    return listBudgets(this.ledger, run === undefined ? {} : { scope: run });
+  }
+
+  /** Limits and health of providers, models and tenants, and how many calls wait there. */
+  providers(): Promise<GateState[]> {
+    return listGates(this.ledger);
+  }
+
   putDocument(
     bytes: Uint8Array,
     mediaType: string,
@@ -282,4 +312,11 @@ export class SegnoClient {
       },
     };
   }
+}
+
+/** @throws SegnoError `Config.Invalid` */
+function checkedBudget(budget: BudgetAmounts): BudgetAmounts {
+  const parsed = budgetSchema.safeParse(budget);
+  if (parsed.success) return parsed.data;
+  throw new SegnoError('Config.Invalid', `the run’s budget: ${describeIssues(parsed.error)}`);
 }

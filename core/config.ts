@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { breakerSchema, limitsSchema, type WindowBudget, windowBudgetSchema } from './admission/settings.js';
 import { type AgentDefinition, isAgent } from './defineAgent.js';
 import { isTool } from './defineTool.js';
 import { SegnoError } from './errors.js';
@@ -23,6 +24,14 @@ const priceSchema = z.strictObject({
   cachedInput: usdPerMillionTokens.optional(),
 });
 
+/** Why a call may go to a model's fallback. */
+const fallbackReasons = ['outage', 'rateLimit', 'budget', 'content'] as const;
+export type FallbackReason = (typeof fallbackReasons)[number];
+const fallbackSchema = z
+  .union([name, z.strictObject({ to: name, on: z.array(z.enum(fallbackReasons)).min(1) })])
+  .transform((fallback) => (typeof fallback === 'string' ? { to: fallback, on: defaultFallbackReasons } : fallback));
+const defaultFallbackReasons: FallbackReason[] = ['outage', 'rateLimit'];
+
 const modelSchema = z.strictObject({
   provider: name,
   /** The model's name at the provider. */
@@ -32,6 +41,13 @@ const modelSchema = z.strictObject({
   maxOutputTokens: z.number().int().positive().optional(),
   /** Limit of one call, all of its stream included. Default 300,000, at most 900,000. */
   timeoutMs: z.number().int().positive().max(modelCallLimitMs).optional(),
+  /**
+   * The alias that answers instead: on an `outage` (errors, timeouts, an open breaker), a `rateLimit` of the provider, a `budget` that
+   * cannot pay this model, or `content` it refuses. A name alone means outage and rateLimit.
+   */
+  fallback: fallbackSchema.optional(),
+  /** Of this model at its provider, beside the provider's own. */
+  limits: limitsSchema.optional(),
 });
 
 const providerSchema = z.strictObject({
@@ -44,7 +60,13 @@ const providerSchema = z.strictObject({
   headers: z.record(z.string(), z.string()).optional(),
   /** The request field that limits output: `max_completion_tokens` (OpenAI, default) or the older `max_tokens`. */
   maxTokensField: z.enum(['max_completion_tokens', 'max_tokens']).optional(),
+  /** Of all calls to this provider, from all workers together. */
+  limits: limitsSchema.optional(),
+  /** Of each of its models. `false` switches it off. */
+  breaker: z.union([z.literal(false), breakerSchema]).optional(),
 });
+
+const tenantSchema = z.strictObject({ limits: limitsSchema.optional(), budget: windowBudgetSchema.optional() });
 
 const configSchema = z.strictObject({
   /** Modules whose exports are agents: `import * as agents from './agents.js'`. Other exports are passed over. */
@@ -57,6 +79,10 @@ const configSchema = z.strictObject({
   /** Model aliases. With no provider configured, every alias is served by the offline model. */
   models: z.record(name, modelSchema).default({}),
   providers: z.record(name, providerSchema).default({}),
+  /** Budgets by name, for the agents that name them. */
+  budgets: z.record(name, windowBudgetSchema).default({}),
+  /** Limits and budgets by tenant; `*` stands for those that are not named. */
+  tenants: z.record(z.union([name, z.literal('*')]), tenantSchema).default({}),
   /** Temporal task queue. Default `segno`. */
   taskQueue: z.string().min(1).max(200).default('segno'),
 });
@@ -65,6 +91,7 @@ const configSchema = z.strictObject({
 export type Config = z.input<typeof configSchema>;
 export type ModelConfig = z.output<typeof modelSchema>;
 export type ProviderConfig = z.output<typeof providerSchema>;
+export type TenantConfig = z.output<typeof tenantSchema>;
 
 export interface ResolvedConfig {
   agents: ReadonlyMap<string, AgentDefinition>;
@@ -73,6 +100,8 @@ export interface ResolvedConfig {
   plans: Readonly<Record<string, string>>;
   models: Readonly<Record<string, ModelConfig>>;
   providers: Readonly<Record<string, ProviderConfig>>;
+  budgets: Readonly<Record<string, WindowBudget>>;
+  tenants: Readonly<Record<string, TenantConfig>>;
   taskQueue: string;
 }
 
@@ -93,7 +122,7 @@ export function defineConfig(config: Config): Config {
 export function resolveConfig(config: unknown): ResolvedConfig {
   const parsed = configSchema.safeParse(config);
   if (!parsed.success) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${describeIssues(parsed.error)}`);
-  const { models, plans, providers, taskQueue, workflows } = parsed.data;
+  const { budgets, models, plans, providers, taskQueue, tenants, workflows } = parsed.data;
   const agents = collect('agent', parsed.data.agents, isAgent);
   const tools = collect('tool', parsed.data.tools, isTool);
   const faults = [
@@ -108,6 +137,12 @@ export function resolveConfig(config: unknown): ResolvedConfig {
         ([alias, { provider }]) =>
           `models.${alias}.provider: no provider is named ${provider}; there are: ${listNames(Object.keys(providers))}`,
       ),
+    ...Object.keys(models).flatMap((alias) => fallbackFaults(models, alias)),
+    ...[...agents].flatMap(([agent, { budget }]) =>
+      budget === undefined || Object.hasOwn(budgets, budget)
+        ? []
+        : [`agents.${agent}.budget: no budget is named ${budget}; there are: ${listNames(Object.keys(budgets))}`],
+    ),
     ...(usesProviders(models)
       ? [...agents]
           .map(([agent, { model = 'default' }]) => ({ agent, model }))
@@ -119,12 +154,27 @@ export function resolveConfig(config: unknown): ResolvedConfig {
       : []),
   ];
   if (faults.length > 0) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${faults.join('\n')}`);
-  return { agents, tools, workflows: [workflows].flat(), plans, models, providers, taskQueue };
+  return { agents, tools, workflows: [workflows].flat(), plans, models, providers, budgets, tenants, taskQueue };
 }
 
 /** Whether any alias names a real provider; if none does, the offline model answers for all. */
 export function usesProviders(models: ResolvedConfig['models']): boolean {
   return Object.values(models).some(({ provider }) => provider !== offlineProvider);
+}
+
+function fallbackFaults(models: ResolvedConfig['models'], alias: string): string[] {
+  const chain = [alias];
+  for (let next = models[alias]?.fallback?.to; next !== undefined; next = models[next]?.fallback?.to) {
+    if (!Object.hasOwn(models, next)) {
+      return chain.length > 1
+        ? []
+        : [`models.${alias}.fallback: no model alias is named ${next}; there are: ${listNames(Object.keys(models))}`];
+    }
+    if (chain.includes(next))
+      return [`models.${alias}.fallback: it comes back to ${next}: ${[...chain, next].join(' → ')}`];
+    chain.push(next);
+  }
+  return [];
 }
 
 function collect<T>(

@@ -8,6 +8,7 @@
  * 3. Fields are only ever added, and optional: histories recorded by every released version replay.
  */
 
+import type { KeyedBudget } from './admission/settings.js';
 import type { PlanEstimate } from './plan/estimatePlan.js';
 import type { Plan } from './plan/plan.js';
 
@@ -21,6 +22,10 @@ export interface RunContext {
   deps?: string;
   /** Run id of the failed run this one retries: its finished steps are reused by path and fingerprint. */
   predecessor?: string;
+  /** Budgets around the step: the run's, and those of the code it stands in. */
+  budgets?: KeyedBudget[];
+  /** 1 (first) to 5, among calls that wait. Default 3. */
+  priority?: number;
   /** Run id the steps' keys begin with. Default: the activity's own; an agent's child workflow keeps its caller's. */
   run?: string;
 }

@@ -22,6 +22,8 @@ export interface AgentOptions<Input extends z.ZodType, Output extends z.ZodType,
   maxRepairs?: number;
   /** Output tokens of one model call. Default: the model alias's. */
   maxOutputTokens?: number;
+  /** A budget of segno.config.ts that its model calls are paid from, beside those of the run and the tenant. */
+  budget?: string;
   /** Sampling temperature, 0 to 2. Default: the provider's. */
   temperature?: number;
 }

@@ -100,6 +100,11 @@ export const errorKinds = {
     402,
     'What is left of the budget is less than the call may cost. `segno budgets` shows who spent it; raise it, or let the agent use a cheaper model.',
   ),
+  'Budget.Unpriced': kind(
+    false,
+    400,
+    'A budget in USD is set, and the model has no price. Give its price under models in segno.config.ts.',
+  ),
   // tools
   'Tool.Unknown': kind(
     false,

@@ -43,6 +43,11 @@ export function picoToUsd(pico: bigint): number {
   return Number(pico) / Number(picoPerUsd);
 }
 
+/** @param usd rounded to a whole pico-USD; what a double cannot say more finely is over 9,000 USD */
+export function picoOfUsd(usd: number): bigint {
+  return BigInt(Math.round(usd * Number(picoPerUsd)));
+}
+
 /**
  * Money for people: two decimals from a dollar on, otherwise enough to show a cent's thousandth part (`$0.00042`).
  * What is smaller but not nothing reads `<$0.00001`.

@@ -14,6 +14,7 @@ export { parseFailure, type StoredStep } from './steps/stepRow.js';
 export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';
 export type { StepResolution } from './steps/resolveStep.js';
 export type {
+  Admitted,
   BeginStepInput,
   BeginStepResult,
   FailStepInput,
@@ -30,7 +31,13 @@ export type {
   UpperBound,
 } from './steps/stepTypes.js';
 
-export { expireLease, expireLeases } from './admission/expireLeases.js';
+export { budgetExceeded, listBudgets } from './admission/budgets.js';
+export type { BudgetState } from './admission/budgets.js';
+export { listGates } from './admission/gates.js';
+export type { GateState } from './admission/gates.js';
+export { costGroups, costsBy } from './costs.js';
+export type { CostGroup, CostQuery, CostRow } from './costs.js';
+export { expireLeases } from './admission/expireLeases.js';
 
 export { finishBatch, readBatches, storeBatches } from './batches.js';
 export type { BatchRow, MapIdentity, StoredBatch } from './batches.js';

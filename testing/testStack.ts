@@ -7,7 +7,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { SegnoClient } from '../client/index.js';
-import { type Config, offlineProvider, type ResolvedConfig, resolveConfig } from '../core/config.js';
+import {
+  type Config,
+  offlineProvider,
+  type ProviderConfig,
+  type ResolvedConfig,
+  resolveConfig,
+} from '../core/config.js';
 import { openLedger, type Ledger } from '../ledger/index.js';
 import { startOfflineModel } from '../workers/offlineModel/server.js';
 import type { ScriptedModel } from './scriptedModel.js';
@@ -116,5 +122,14 @@ async function urlOf(
 function answeredBy(modelUrl: string | undefined, config: ResolvedConfig): ResolvedConfig {
   if (modelUrl === undefined) return config;
   const names = new Set([offlineProvider, ...Object.values(config.models).map(({ provider }) => provider)]);
-  return { ...config, providers: Object.fromEntries([...names].map((name) => [name, { baseURL: modelUrl }])) };
+  return {
+    ...config,
+    providers: Object.fromEntries([...names].map((name) => [name, provider(config, name, modelUrl)])),
+  };
+}
+
+/** Stacks share a ledger, and with it the breaker of a provider they name alike: only who asks for one has one. */
+function provider({ providers }: ResolvedConfig, name: string, baseURL: string): ProviderConfig {
+  const { limits, breaker = false } = providers[name] ?? {};
+  return { baseURL, breaker, ...(limits && { limits }) };
 }

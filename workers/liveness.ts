@@ -1,5 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { beat, findSilent, type Ledger, markDead, registerWorker, retireWorker } from '../ledger/index.js';
+import {
+  beat,
+  expireLeases,
+  findSilent,
+  type Ledger,
+  markDead,
+  registerWorker,
+  retireWorker,
+} from '../ledger/index.js';
 import { hostId, isSameProcess, thisProcess } from './processIdentity.js';
 import type { Recovery } from './recovery.js';
 
@@ -35,6 +43,7 @@ export async function keepAlive(options: LivenessOptions): Promise<() => Promise
         }
         await declareDead(ledger, instance);
         await recovery.recoverAll();
+        await expireLeases(ledger);
       } catch (error) {
         options.onError(error);
       }

@@ -54,6 +54,7 @@ export {
   type SequenceStepOptions,
 } from './patterns/sequential.js';
 export { supervise, type Supervised, type SuperviseOptions, type Tried } from './patterns/supervise.js';
+export { withBudget } from './patterns/withBudget.js';
 export { withFallback, type FallbackOptions, type FallbackResult } from './patterns/withFallback.js';
 export { withTimeout } from './patterns/withTimeout.js';
 export { runSteps, type PlanResult, type RunStepsOptions } from './plan/runSteps.js';

@@ -1,5 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { memoKey, type RunContext, type RunMemo } from '../core/contracts.js';
+import { budgetsAround } from './scope.js';
 
 /**
  * What activities must be told of this run; undefined when all of it is default, which is the common case.
@@ -9,15 +10,16 @@ import { memoKey, type RunContext, type RunMemo } from '../core/contracts.js';
  */
 export function runContext(): RunContext | undefined {
   const { memo: carried, parent, continuedFromExecutionRunId } = workflowInfo();
-  const memo = carried?.[memoKey] as RunMemo | undefined;
-  if (!memo) return undefined;
-  const { scope, tenant, deps } = memo;
+  const { scope, tenant, deps, priority, ...memo } = (carried?.[memoKey] as RunMemo | undefined) ?? {};
   const predecessor = parent || continuedFromExecutionRunId ? undefined : memo.predecessor;
-  if (scope === undefined && tenant === undefined && deps === undefined && predecessor === undefined) return undefined;
-  return {
+  const budgets = [...(memo.budgets ?? []), ...budgetsAround()];
+  const context: RunContext = {
     ...(scope !== undefined && { scope }),
     ...(tenant !== undefined && { tenant }),
     ...(deps !== undefined && { deps }),
     ...(predecessor !== undefined && { predecessor }),
+    ...(budgets.length > 0 && { budgets }),
+    ...(priority !== undefined && { priority }),
   };
+  return Object.keys(context).length > 0 ? context : undefined;
 }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from '@temporalio/workflow';
+import type { KeyedBudget } from '../core/admission/settings.js';
 import { fail } from './failure.js';
 
 /**
@@ -14,6 +15,7 @@ interface Scope {
   readonly path: string;
   readonly counts: Map<string, number>;
   readonly meters: readonly Meter[];
+  readonly budgets: readonly KeyedBudget[];
 }
 
 /** What the steps inside a piece of code have used so far. */
@@ -26,7 +28,7 @@ export interface Meter {
 }
 
 const storage = new AsyncLocalStorage<Scope>();
-const root: Scope = { path: '', counts: new Map(), meters: [] };
+const root: Scope = { path: '', counts: new Map(), meters: [], budgets: [] };
 
 function current(): Scope {
   return storage.getStore() ?? root;
@@ -53,7 +55,7 @@ export function nextPath(name: string): string {
 
 /** Run `body` with `path` as the place of everything it starts. */
 export function within<T>(path: string, body: () => Promise<T>): Promise<T> {
-  return storage.run({ path, counts: new Map(), meters: current().meters }, body);
+  return storage.run({ ...current(), path, counts: new Map() }, body);
 }
 
 /** Run `body` as the branch `key` of the step at `path`; `/` in a key is written `%2F`. */
@@ -67,8 +69,18 @@ export function branchPath(path: string, key: string): string {
 
 /** Run `body` in its place, and count what its steps use. */
 export function metered<T>(meter: Meter, body: () => Promise<T>): Promise<T> {
-  const { path, counts, meters } = current();
-  return storage.run({ path, counts, meters: [...meters, meter] }, body);
+  const scope = current();
+  return storage.run({ ...scope, meters: [...scope.meters, meter] }, body);
+}
+
+/** Run `body` with a budget that the model calls it starts are paid from, beside those around it. */
+export function budgeted<T>(budget: KeyedBudget, body: () => Promise<T>): Promise<T> {
+  const scope = current();
+  return storage.run({ ...scope, budgets: [...scope.budgets, budget] }, body);
+}
+
+export function budgetsAround(): readonly KeyedBudget[] {
+  return current().budgets;
 }
 
 export function newMeter(): Meter {

@@ -1,4 +1,5 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
+import type { FallbackReason } from '../../core/config.js';
 import { SegnoError, type ErrorType } from '../../core/errors.js';
 
 /**
@@ -82,8 +83,42 @@ const beforeTheWire: ReadonlySet<string> = new Set([
 
 /** Whether a failed call has cost nothing: it never left, or was answered with an error status, for which nobody charges. */
 export function costNothing(error: unknown): boolean {
-  if (error instanceof APIError && error.status !== undefined) return true;
+  return (error instanceof APIError && error.status !== undefined) || neverLeft(error);
+}
+
+/** Whether the request certainly did not reach the provider. */
+export function neverLeft(error: unknown): boolean {
   return error instanceof APIConnectionError && beforeTheWire.has(codeOf(error) ?? '');
+}
+
+/** What an error says of the provider's health, and to which kind of fallback it leads. */
+const outages: ReadonlySet<ErrorType> = new Set([
+  'Model.ServerError',
+  'Model.Timeout',
+  'Model.Unreachable',
+  'Model.StreamBroken',
+  'Model.BadResponse',
+]);
+const refusals: ReadonlySet<ErrorType> = new Set(['Model.ContentFiltered', 'Model.Refused', 'Model.TooLarge']);
+
+export function isOutage(type: ErrorType): boolean {
+  return outages.has(type);
+}
+
+export function fallbackReason(type: ErrorType): FallbackReason | undefined {
+  if (outages.has(type)) return 'outage';
+  if (refusals.has(type)) return 'content';
+  return type === 'Model.RateLimited' || type === 'Model.QuotaExceeded' ? 'rateLimit' : undefined;
+}
+
+/** What the provider says is left of the minute, in the headers of OpenAI's wire. */
+export function remainingOf(headers: Headers | undefined): { requests?: number; tokens?: number } {
+  const left = (name: string): number | undefined => {
+    const value = headers?.get(`x-ratelimit-remaining-${name}`) ?? '';
+    return /^\d{1,12}$/.test(value) ? Number(value) : undefined;
+  };
+  const [requests, tokens] = [left('requests'), left('tokens')];
+  return { ...(requests !== undefined && { requests }), ...(tokens !== undefined && { tokens }) };
 }
 
 /** `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), or the finer `retry-after-ms` some providers send. */

@@ -1,11 +1,14 @@
 import { Context } from '@temporalio/activity';
+import { APIError } from 'openai';
 import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
+import type { Settlement } from '../../core/admission/admission.js';
+import type { CallHealth } from '../../core/admission/breaker.js';
 import { SegnoError } from '../../core/errors.js';
 import { costPicoUsd } from '../../core/money.js';
 import type { StepUsage, UpperBound } from '../../ledger/index.js';
 import type { StepIdentity } from '../dependencies.js';
-import { classifyModelError, costNothing } from './classify.js';
-import { type CallableModel, defaultCallTimeoutMs, defaultMaxOutputTokens } from './modelClients.js';
+import { classifyModelError, costNothing, isOutage, neverLeft, remainingOf } from './classify.js';
+import { type CallableModel, defaultCallTimeoutMs } from './modelClients.js';
 import { type StreamedAnswer, streamAnswer, type TokenUsage } from './streamAnswer.js';
 
 export function timeoutMsOf({ config }: CallableModel): number {
@@ -18,16 +21,19 @@ export function timeoutMsOf({ config }: CallableModel): number {
  * Invariant: what may have reached the provider costs its upper bound until the provider has told its usage.
  */
 export class ModelAttempt {
-  readonly upperBound: UpperBound;
   private reported: TokenUsage | undefined;
   private sent = false;
+  private left = false;
+  private startedMs = 0;
+  private headers: Headers | undefined;
+  private failure: SegnoError | undefined;
 
+  /** @param upperBound what the gate has admitted */
   constructor(
     private readonly model: CallableModel,
     private readonly params: ChatCompletionCreateParamsStreaming,
-  ) {
-    this.upperBound = upperBoundOf(model, params);
-  }
+    private readonly upperBound: UpperBound,
+  ) {}
 
   /** @throws SegnoError `Model.…`; `Run.Cancelled`, retryably, when the activity is cancelled or its worker shuts down */
   async call({ key }: StepIdentity, agent: string, epoch: number): Promise<StreamedAnswer> {
@@ -35,39 +41,64 @@ export class ModelAttempt {
     const timeoutMs = timeoutMsOf(this.model);
     const timeout = AbortSignal.timeout(timeoutMs);
     this.sent = true;
+    this.left = true;
+    this.startedMs = performance.now();
     try {
       return await streamAnswer(this.model.client, this.params, {
         signal: AbortSignal.any([cancellationSignal, timeout]),
         headers: { 'x-segno-agent': headerText(agent), 'x-client-request-id': headerText(`${key}#${epoch}`) },
+        onHeaders: (headers) => (this.headers = headers),
         onUsage: (usage) => (this.reported = usage),
       });
     } catch (error) {
       this.sent = !costNothing(error);
-      // Retryable, because a worker that shuts down cancels too, and another one goes on.
-      if (cancellationSignal.aborted)
-        throw new SegnoError('Run.Cancelled', 'the call was cancelled', { retryable: true });
-      if (timeout.aborted) throw new SegnoError('Model.Timeout', `no complete answer within ${timeoutMs} ms`);
-      throw classifyModelError(error, this.model.secrets);
+      this.left = !neverLeft(error);
+      if (error instanceof APIError && error.headers) this.headers = error.headers;
+      this.failure = cancellationSignal.aborted
+        ? // Retryable, because a worker that shuts down cancels too, and another one goes on.
+          new SegnoError('Run.Cancelled', 'the call was cancelled', { retryable: true })
+        : timeout.aborted
+          ? new SegnoError('Model.Timeout', `no complete answer within ${timeoutMs} ms`)
+          : classifyModelError(error, this.model.secrets);
+      throw this.failure;
     }
   }
 
+  /** What the provider reports is taken as far as it can be true: it was told how much it may write, and got no more than it was sent. */
   usage(): StepUsage {
-    if (this.reported) return { ...this.reported, costPicoUsd: costOf(this.model, this.reported), estimated: false };
+    if (this.reported) {
+      const { inputTokens, outputTokens, cachedInputTokens } = this.reported;
+      const usage = {
+        inputTokens: Math.min(inputTokens, this.upperBound.inputTokens),
+        outputTokens: Math.min(outputTokens, this.upperBound.outputTokens),
+        cachedInputTokens: Math.min(cachedInputTokens, this.upperBound.inputTokens),
+      };
+      const estimated = usage.inputTokens < inputTokens || usage.outputTokens < outputTokens;
+      return { ...usage, costPicoUsd: costOf(this.model, usage), estimated };
+    }
     if (this.sent) return { ...this.upperBound, cachedInputTokens: 0, estimated: true };
     return { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, costPicoUsd: 0n, estimated: false };
   }
+
+  /** For the gate. */
+  settlement(): Settlement {
+    const { inputTokens, outputTokens, costPicoUsd } = this.usage();
+    return {
+      used: { calls: this.left ? 1 : 0, tokens: inputTokens + outputTokens, costPicoUsd },
+      health: this.health(),
+      durationMs: Math.round(performance.now() - this.startedMs),
+      ...(this.failure && { fault: this.failure.type }),
+      remaining: remainingOf(this.headers),
+    };
+  }
+
+  private health(): CallHealth {
+    if (!this.failure) return 'good';
+    return isOutage(this.failure.type) ? 'fault' : 'neutral';
+  }
 }
 
-/** A token is at least one byte of UTF-8, so the request's bytes bound its tokens from above. */
-function upperBoundOf(model: CallableModel, params: ChatCompletionCreateParamsStreaming): UpperBound {
-  const inputTokens = Buffer.byteLength(
-    JSON.stringify([params.messages, params.tools ?? [], params.response_format ?? null]),
-  );
-  const outputTokens = params.max_completion_tokens ?? params.max_tokens ?? defaultMaxOutputTokens;
-  return { inputTokens, outputTokens, costPicoUsd: costOf(model, { inputTokens, outputTokens, cachedInputTokens: 0 }) };
-}
-
-function costOf({ config: { price } }: CallableModel, usage: TokenUsage): bigint {
+export function costOf({ config: { price } }: CallableModel, usage: TokenUsage): bigint {
   return price ? costPicoUsd(usage, price) : 0n;
 }
 

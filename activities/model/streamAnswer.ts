@@ -31,11 +31,17 @@ const longestAnswer = 16_000_000;
 export async function streamAnswer(
   client: OpenAI,
   params: ChatCompletionCreateParamsStreaming,
-  options: { signal: AbortSignal; headers: Record<string, string>; onUsage: (usage: TokenUsage) => void },
+  options: {
+    signal: AbortSignal;
+    headers: Record<string, string>;
+    onHeaders: (headers: Headers) => void;
+    onUsage: (usage: TokenUsage) => void;
+  },
 ): Promise<StreamedAnswer> {
   const { data: stream, response } = await client.chat.completions
     .create(params, { signal: options.signal, headers: options.headers })
     .withResponse();
+  options.onHeaders(response.headers);
   const mediaType = response.headers.get('content-type') ?? '';
   // A login page or an unstreamed body reads as an empty stream.
   if (/\b(json|html)\b/.test(mediaType)) {

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Run, SegnoClient } from '../../client/index.js';
+import type { BudgetAmounts } from '../../core/admission/settings.js';
 import { documentRefSchema } from '../../core/document.js';
 import { usesProviders } from '../../core/config.js';
 import { SegnoError } from '../../core/errors.js';
@@ -11,6 +12,7 @@ import { loadProject, type Project, workflowNames } from '../../workers/loadProj
 import { connectProject, isOwnStack, isReachable, type ProjectFlags, uiAddress } from '../openProject.js';
 import { colours, formatCost, formatDuration, printable, printJson } from '../output.js';
 import { loadPlan } from '../planFile.js';
+import { addBudget } from '../runBudget.js';
 import { parseInput, storeInput } from '../runInput.js';
 import { watchRun } from '../watchRun.js';
 import { noticeLine } from './stackReport.js';
@@ -25,6 +27,7 @@ export interface RunFlags extends ProjectFlags, FollowFlags {
   id?: string;
   deps?: string;
   timeout?: string;
+  budget?: BudgetAmounts;
   detach: boolean;
 }
 
@@ -34,6 +37,7 @@ Examples:
   $ segno run investor-report --input report.pdf --json          the result as JSON on standard output
   $ segno run greet --input '{"name":"Ada"}'                     JSON as the workflow's input
   $ segno run compare --input old=a.pdf --input new=b.pdf        documents in named fields
+  $ segno run investor-report --input report.pdf --budget usd=0.05 --budget tokens=20000
   $ segno run nightly --id nightly-2026-11-20 --input in.json    the same id again attaches to the run in progress
 
 Uses the stack of \`segno dev\` in this project (or TEMPORAL_ADDRESS and DATABASE_URL); with neither, brings one up for this run.
@@ -70,6 +74,7 @@ export function runOptions(command: Command): Command {
     .option('--id <id>', "the run's id (default: name and random part)")
     .option('--deps <json>', 'dependencies of the run, for tools and prompts that declare them')
     .option('--timeout <seconds>', 'end the run after so long')
+    .option('--budget <unit=amount>', 'usd, tokens, calls or seconds it may spend; may be repeated', addBudget)
     .option('--detach', 'start and return', false)
     .option('--json', 'print the result, or the error, as JSON', false)
     .option('--config <file>', 'the config, if it is not segno.config.ts here or above');
@@ -96,6 +101,7 @@ export async function runTarget(project: Project, flags: RunFlags, target: RunTa
         id,
         ...(deps !== undefined && { deps }),
         ...(timeoutMs !== undefined && { timeoutMs }),
+        ...(flags.budget && { budget: flags.budget }),
       });
       // Who pressed Ctrl-C while it was being started does not want it to run on unseen.
       if (interrupted.aborted) await run.cancel();

@@ -8,7 +8,11 @@ import type {
 } from '../../core/admission/admission.js';
 
 export type Verdict = (
-  | { do: 'go'; candidate: { alias: string; provider: string; model: string }; waitedMs: number | null }
+  | {
+      do: 'go';
+      candidate: { alias: string; inputTokens: number; outputTokens: number };
+      waitedMs: number | null;
+    }
   | ({ do: 'wait' } & AdmissionWait)
   | ({ do: 'exhausted' } & BudgetExhausted)
 ) & { skipped?: Skipped[] };

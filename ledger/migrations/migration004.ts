@@ -97,18 +97,30 @@ alter table segno.attempts
   add column waited_ms bigint,
   add column waited_for text,
   add column instead_of text;
+create index attempts_by_budget on segno.attempts using gin (budgets) where budgets is not null;
 
+-- All functions are PL/pgSQL: it keeps their plans, where SQL functions are planned anew at each call.
 create function segno.window_at(slots bigint[], newest bigint, now_slot bigint) returns bigint[]
-language sql immutable as $$
-  select case
+language plpgsql immutable as $$
+begin
+  return case
     when now_slot <= newest then slots
     when now_slot - newest >= 13 then array_fill(0::bigint, array[13])
     else (array_fill(0::bigint, array[(now_slot - newest)::int]) || slots)[1:13]
-  end
+  end;
+end
 $$;
 
 create function segno.window_sum(slots bigint[]) returns bigint
-language sql immutable as $$ select sum(slot)::bigint from unnest(slots) as slot $$;
+language plpgsql immutable as $$
+declare
+  used bigint := 0;
+  slot bigint;
+begin
+  foreach slot in array slots loop used := used + slot; end loop;
+  return used;
+end
+$$;
 
 create function segno.window_add(slots bigint[], newest bigint, slot bigint, amount bigint) returns bigint[]
 language plpgsql immutable as $$
@@ -185,13 +197,15 @@ end
 $$;
 
 create function segno.store_gate(g segno.gates) returns void
-language sql as $$
+language plpgsql as $$
+begin
   update segno.gates set settings = g.settings, in_use = g.in_use, newest = g.newest, requests = g.requests,
     tokens = g.tokens, cost = g.cost, breaker = g.breaker, open_until = g.open_until, openings = g.openings,
     round = g.round, probing = g.probing, probed = g.probed, faults_in_row = g.faults_in_row, calls = g.calls,
     faults = g.faults, slow = g.slow, spent = g.spent, last_fault = g.last_fault, last_fault_at = g.last_fault_at,
     turn = g.turn, turns = g.turns
-  where key = g.key
+  where key = g.key;
+end
 $$;
 
 -- Those who wait are served by priority, then tenants in turn (start-time fair queuing, Goyal et al. 1996): a tenant's turn goes

@@ -124,9 +124,24 @@ interface Tried {
 
 function begun(epoch: number, attempts: number, verdict: Verdict | undefined): Begun {
   if (verdict?.do !== 'go') return { status: 'begun', epoch, attempts };
-  const { alias } = verdict.candidate;
-  const skipped = verdict.skipped ?? [];
-  return { status: 'begun', epoch, attempts, admitted: { alias, waitedMs: verdict.waitedMs ?? 0, skipped } };
+  const { alias, inputTokens, outputTokens } = verdict.candidate;
+  const { waitedMs, skipped = [] } = verdict;
+  const admitted = { alias, inputTokens, outputTokens, waitedMs: waitedMs ?? 0, skipped };
+  return { status: 'begun', epoch, attempts, admitted };
+}
+
+/** This very call has begun the step, and its answer was lost. */
+async function ownBegun(ledger: Ledger, input: BeginStepInput, { epoch, attempts }: StoredStep): Promise<Begun> {
+  if (!input.admission) return { status: 'begun', epoch, attempts };
+  const { rows } = await ledger.query<{ alias: string; input: string; output: string }>(
+    `select model_alias as alias, upper_input_tokens as input, upper_output_tokens as output from segno.attempts
+     where step_key = $1 and epoch = $2`,
+    [input.key, epoch],
+    { idempotent: true },
+  );
+  const { alias, input: inputTokens, output: outputTokens } = rows[0]!;
+  const tokens = { inputTokens: Number(inputTokens), outputTokens: Number(outputTokens) };
+  return { status: 'begun', epoch, attempts, admitted: { alias, ...tokens, waitedMs: 0, skipped: [] } };
 }
 
 /** Whom the gate does not let pass: an error to be thrown, as one that waits comes again and one without a budget does not. */
@@ -167,15 +182,7 @@ async function judge(
   token: string,
   stored: StoredStep,
 ): Promise<BeginStepResult | undefined> {
-  if (stored.token === token && stored.state === 'sent') {
-    const { epoch, attempts, model_alias: alias } = stored;
-    return {
-      status: 'begun',
-      epoch,
-      attempts,
-      ...(alias !== null && { admitted: { alias, waitedMs: 0, skipped: [] } }),
-    };
-  }
+  if (stored.token === token && stored.state === 'sent') return ownBegun(ledger, input, stored);
   const decision = decideTakeover(stepRowOf(stored), input, takeoverFactsOf(stored));
   switch (decision.do) {
     case 'returnResult':

@@ -8,7 +8,7 @@ import type { RecordedResult } from './stepTypes.js';
 
 /** One clock judges leases: the database's. */
 export const stepColumns = `s.state, s.tenant, s.fingerprint, s.kind, s.safety, s.epoch, s.attempts, s.owner, s.token,
-  s.attempt, s.rev, s.model_alias, s.result, s.result_hash, s.result_bytes, s.error,
+  s.attempt, s.rev, s.result, s.result_hash, s.result_bytes, s.error,
   (extract(epoch from s.lease_until - clock_timestamp()) * 1000)::float8 as lease_remaining_ms,
   not exists (select 1 from segno.workers w where w.instance = s.owner and w.state <> 'active') as owner_alive`;
 
@@ -24,7 +24,6 @@ export interface StoredStep {
   token: string;
   attempt: number;
   rev: string;
-  model_alias: string | null;
   result: string | null;
   result_hash: string | null;
   result_bytes: number | null;

@@ -70,6 +70,9 @@ export interface Begun {
 
 export interface Admitted {
   readonly alias: string;
+  /** The upper bound it was admitted with. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
   readonly waitedMs: number;
   readonly skipped: readonly Skipped[];
 }

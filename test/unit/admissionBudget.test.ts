@@ -26,11 +26,11 @@ const limits = fc.record(
   { requiredKeys: [] },
 );
 type Command = { do: 'ask'; need: Amounts } | { do: 'settle' | 'expire' | 'release' | 'correct'; at: number };
-const commands = fc.array(
+const commands: fc.Arbitrary<Command[]> = fc.array(
   fc.oneof(
     fc.record({ do: fc.constant('ask' as const), need: amounts(60) }),
     fc.record({ do: fc.constantFrom('settle', 'expire', 'release', 'correct'), at: fc.nat(20) }),
-  ) as fc.Arbitrary<Command>,
+  ),
   { maxLength: 80 },
 );
 const half = ({ calls, tokens, costPicoUsd }: Amounts): Amounts => ({

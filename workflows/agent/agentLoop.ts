@@ -1,4 +1,5 @@
 import { CancellationScope, executeChild, workflowInfo } from '@temporalio/workflow';
+import type { KeyedBudget } from '../../core/admission/settings.js';
 import type { CallModelResult, ModelCallOptions, RunContext, ToolCall } from '../../core/contracts.js';
 import { modelCallLimitMs, turnsPerExecution } from '../../core/limits.js';
 import { remoteActivities } from '../activities.js';
@@ -20,6 +21,8 @@ export interface AgentState {
   deadlineMs: number;
   options?: ModelCallOptions;
   maxTurns?: number;
+  /** Of this call alone. */
+  budget?: KeyedBudget;
   input?: unknown;
   head?: string;
   append?: string[];
@@ -97,10 +100,16 @@ export async function runAgentCall(state: AgentState): Promise<unknown> {
 }
 
 /** The context of the agent's steps, which stand under the run that called it wherever its turns run. */
-function contextOf({ run, predecessor }: AgentState): RunContext | undefined {
+function contextOf({ run, predecessor, budget }: AgentState): RunContext | undefined {
   const ctx = runContext();
-  if (run === undefined) return ctx;
-  return { ...ctx, run, ...(predecessor !== undefined && { predecessor }) };
+  const budgets = [...(ctx?.budgets ?? []), ...(budget ? [budget] : [])];
+  if (run === undefined && !budget) return ctx;
+  return {
+    ...ctx,
+    ...(run !== undefined && { run }),
+    ...(run !== undefined && predecessor !== undefined && { predecessor }),
+    ...(budgets.length > 0 && { budgets }),
+  };
 }
 
 async function callModel(state: AgentState): Promise<CallModelResult> {

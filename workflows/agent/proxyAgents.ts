@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { workflowInfo } from '@temporalio/workflow';
+import type { BudgetAmounts } from '../../core/admission/settings.js';
 import type { ModelCallOptions } from '../../core/contracts.js';
 import type { AgentDefinition } from '../../core/defineAgent.js';
 import { Deadline, type Duration } from '../deadline.js';
@@ -18,6 +20,8 @@ export interface AgentCallOptions {
   maxTurns?: number;
   /** Real attempts of one model call before a retryable failure becomes final. Default: as many as the timeout allows. */
   maxAttempts?: number;
+  /** What this call may spend at most, beside the budgets around it. */
+  budget?: BudgetAmounts;
 }
 
 /** The agents of a module as functions; exports that are no agents are left out. */
@@ -40,20 +44,22 @@ export function proxyAgents<Module>(defaults: AgentCallOptions = {}): AgentsOf<M
     get: (_, agent) => {
       if (typeof agent !== 'string') return undefined;
       const call = (input: unknown, options: AgentCallOptions = {}): Promise<unknown> => {
-        const { timeout = '1h', maxTurns, ...rest } = withDefaults(options, defaults);
+        const { timeout = '1h', maxTurns, budget, ...rest } = withDefaults(options, defaults);
+        const path = nextPath(agent);
         return runAgentCall({
           version: 1,
           agent,
-          path: nextPath(agent),
+          path,
           deadlineMs: Deadline.after(timeout).atMs,
           input: input ?? null,
           turns: 0,
           repairs: 0,
           ...(Object.keys(rest).length > 0 && { options: rest satisfies ModelCallOptions }),
           ...(maxTurns !== undefined && { maxTurns }),
+          ...(budget && { budget: { ...budget, key: `call/${workflowInfo().runId}/${path}` } }),
         });
       };
-      const { timeout: __, maxTurns, ...rest } = defaults;
+      const { timeout: __, maxTurns, budget: ___, ...rest } = defaults;
       return referTo(call, {
         agent,
         ...(Object.keys(rest).length > 0 && { options: rest satisfies ModelCallOptions }),

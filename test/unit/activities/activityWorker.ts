@@ -90,7 +90,8 @@ export function aWorker(options: WorkerOptions): TestWorker {
       },
       other: { provider: 'test', model: 'test-2' },
     },
-    providers: { test: { baseURL, apiKeyEnv: 'TEST_API_KEY' } },
+    // All tests of a file share one ledger: one's faults must not open the breaker before another.
+    providers: { test: { baseURL, apiKeyEnv: 'TEST_API_KEY', breaker: false } },
   });
   const { callModel, runTool } = createActivities({
     workflows: [],

@@ -1,5 +1,12 @@
-import { condition, continueAsNew, executeChild, workflowInfo } from '@temporalio/workflow';
-import { type AgentCallOptions, fail, parallel, proxyAgents, proxyTools } from '../../../../workflows/index.js';
+import { ApplicationFailure, condition, continueAsNew, executeChild, workflowInfo } from '@temporalio/workflow';
+import {
+  type AgentCallOptions,
+  fail,
+  parallel,
+  proxyAgents,
+  proxyTools,
+  withBudget,
+} from '../../../../workflows/index.js';
 
 const { solver, clerk } = proxyAgents<typeof import('./agents.js')>({ timeout: '3m' });
 const { note, meet, flaky, charge, whoAmI, enlarge } = proxyTools<typeof import('./tools.js')>({ timeout: '3m' });
@@ -75,4 +82,24 @@ export async function throwPlainError(): Promise<never> {
 export async function failOnPurpose(): Promise<never> {
   await Promise.resolve();
   throw fail('Run.InvalidInput', 'nothing will do', 'nowhere#1');
+}
+
+/** So many calls one after the other, in children, of which a budget allows two. */
+export async function solveMany({ calls, ...input }: Case & { calls: number }): Promise<string[]> {
+  const answers: string[] = [];
+  await withBudget({ calls: 2 }, async () => {
+    for (let call = 0; call < calls; call += 1) {
+      answers.push(await executeChild(solveOnce, { args: [input] }));
+    }
+  });
+  return answers;
+}
+
+export async function solveOnce(input: Case): Promise<string> {
+  try {
+    return (await solver(input)).answer;
+  } catch (error) {
+    if (error instanceof ApplicationFailure) return error.type ?? '';
+    throw error;
+  }
 }

@@ -1,0 +1,137 @@
+/** Commands on what model calls cost and may cost: costs, budgets, providers. */
+import { Command, Option } from 'commander';
+import type { BudgetState, GateState } from '../../ledger/index.js';
+import { costGroups, type CostGroup } from '../../ledger/index.js';
+import { SegnoError } from '../../core/errors.js';
+import { picoToUsd } from '../../core/money.js';
+import { type ProjectFlags, withClient } from '../openProject.js';
+import { colours, formatCost, formatDuration, formatTokens, printJson, table } from '../output.js';
+
+interface Flags extends ProjectFlags {
+  json: boolean;
+}
+
+function reading(name: string, description: string, examples: readonly string[]): Command {
+  return new Command(name)
+    .description(description)
+    .option('--json', 'print JSON', false)
+    .option('--config <file>', 'the config, if it is not segno.config.ts here or above')
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
+}
+
+export function costsCommand(): Command {
+  return reading('costs', 'show what model calls have cost', [
+    'segno costs',
+    'segno costs --by agent --days 7',
+    'segno costs --by day --json',
+  ])
+    .addOption(new Option('--by <group>', 'what to add up by').choices(costGroups).default('run'))
+    .option('--days <n>', 'only calls of the last n days')
+    .action(async (flags: Flags & { by: CostGroup; days?: string }) => {
+      const since = flags.days === undefined ? undefined : daysAgo(Number(flags.days));
+      const rows = await withClient(flags, (client) => client.costs({ by: flags.by, since }));
+      if (flags.json) {
+        return printJson(rows.map(({ costPicoUsd, ...row }) => ({ ...row, costUsd: picoToUsd(costPicoUsd) })));
+      }
+      if (rows.length === 0) return void process.stdout.write('No model calls yet.\n');
+      const cells = rows.map(({ name, calls, inputTokens, outputTokens, costPicoUsd, estimated }) => [
+        name,
+        String(calls),
+        formatTokens(inputTokens),
+        formatTokens(outputTokens),
+        `${formatCost(picoToUsd(costPicoUsd))}${estimated ? ' (at most)' : ''}`,
+      ]);
+      process.stdout.write(`${table([flags.by.toUpperCase(), 'CALLS', 'INPUT', 'OUTPUT', 'COST'], cells)}\n`);
+    });
+}
+
+export function budgetsCommand(): Command {
+  return reading('budgets', 'show budgets: what is spent, what calls under way hold, what is left', [
+    'segno budgets',
+    'segno budgets demo',
+    'segno budgets --json',
+  ])
+    .argument('[run]', 'only the budgets of the run with this id')
+    .action(async (run: string | undefined, flags: Flags) => {
+      const budgets = await withClient(flags, (client) => client.budgets(run === undefined ? {} : { run }));
+      if (flags.json) return printJson(budgets);
+      if (budgets.length === 0) {
+        const whose = run === undefined ? 'No budgets yet' : `The run ${run} has no budget`;
+        return void process.stdout.write(`${whose}. \`segno run … --budget usd=0.05\` sets one for a run.\n`);
+      }
+      process.stdout.write(`${table(['BUDGET', 'OF', 'COST', 'TOKENS', 'CALLS', 'HELD'], budgets.map(budgetCells))}\n`);
+    });
+}
+
+export function providersCommand(): Command {
+  return reading('providers', 'show providers and models: limits, health, and who waits', [
+    'segno providers',
+    'segno providers --json',
+  ]).action(async (flags: Flags) => {
+    const gates = await withClient(flags, (client) => client.providers());
+    if (flags.json) return printJson(gates);
+    if (gates.length === 0) return void process.stdout.write('No model calls yet.\n');
+    const headings = ['GATE', 'HEALTH', 'RUNNING', 'WAITING', 'REQUESTS/MIN', 'TOKENS/MIN', 'LAST FAULT'];
+    process.stdout.write(
+      `${table(
+        headings,
+        gates.map((gate) => gateCells(gate, Date.now())),
+      )}\n`,
+    );
+    const open = gates.filter(({ breaker }) => breaker === 'open');
+    if (open.length > 0) {
+      const c = colours(process.stdout);
+      process.stdout.write(
+        `${c.yellow(`${open.map(({ key }) => key).join(', ')}: no calls until a probe has gone well.`)}\n`,
+      );
+    }
+  });
+}
+
+function budgetCells({ key, scope, limits, held, spent }: BudgetState): string[] {
+  const of = (used: string, limit: string | undefined): string => (limit === undefined ? used : `${used} of ${limit}`);
+  const usd = (pico: bigint): string => formatCost(picoToUsd(pico));
+  return [
+    key,
+    scope ?? '',
+    of(usd(spent.costPicoUsd), limits.costPicoUsd === undefined ? undefined : usd(limits.costPicoUsd)),
+    of(formatTokens(spent.tokens), limits.tokens === undefined ? undefined : formatTokens(limits.tokens)),
+    of(String(spent.calls), limits.calls === undefined ? undefined : String(limits.calls)),
+    held.calls === 0 ? '' : `${usd(held.costPicoUsd)}, ${formatTokens(held.tokens)} tokens in ${held.calls} calls`,
+  ];
+}
+
+function gateCells(
+  { key, limits, running, used, breaker, openUntil, lastFault, waiting }: GateState,
+  nowMs: number,
+): string[] {
+  const of = (amount: string, limit: number | undefined): string =>
+    limit === undefined ? amount : `${amount} of ${formatTokens(limit)}`;
+  const health =
+    breaker === 'off'
+      ? ''
+      : openUntil === undefined
+        ? breaker === 'halfOpen'
+          ? 'probing'
+          : 'ok'
+        : `open, ${untilText(openUntil, nowMs)}`;
+  return [
+    key,
+    health,
+    of(String(running), limits.concurrency),
+    waiting === 0 ? '' : String(waiting),
+    of(String(used.requests), limits.requestsPerMinute),
+    of(formatTokens(used.tokens), limits.tokensPerMinute),
+    lastFault ? `${lastFault.type}, ${formatDuration(Math.max(0, nowMs - Date.parse(lastFault.at)))} ago` : '',
+  ];
+}
+
+function untilText(until: string, nowMs: number): string {
+  const leftMs = Date.parse(until) - nowMs;
+  return leftMs > 0 ? `a probe in ${formatDuration(leftMs)}` : 'a probe with the next call';
+}
+
+function daysAgo(days: number): string {
+  if (!(days > 0)) throw new SegnoError('Run.InvalidInput', '--days is not a positive number');
+  return new Date(Date.now() - days * 86_400_000).toISOString();
+}

@@ -1,0 +1,113 @@
+/** What people and programs read of budgets. Money is pico-USD. */
+import type { Amounts, BudgetLimits } from '../../core/admission/budget.js';
+import { SegnoError } from '../../core/errors.js';
+import { formatUsd } from '../../core/money.js';
+import type { Ledger } from '../openLedger.js';
+
+export interface BudgetState {
+  readonly key: string;
+  readonly tenant: string;
+  /** The run it belongs to; undefined for those of tenants and agents. */
+  readonly scope: string | undefined;
+  /** What was raised included. */
+  readonly limits: BudgetLimits;
+  readonly held: Amounts;
+  readonly spent: Amounts;
+  /** ISO 8601; undefined without a limit on wall time. */
+  readonly endsAt: string | undefined;
+}
+
+/** Who spent how much of a budget. */
+interface Spender {
+  /** The agent. */
+  readonly name: string;
+  readonly calls: number;
+  readonly tokens: number;
+  readonly costPicoUsd: bigint;
+}
+
+type BudgetRow = Record<
+  `${'calls' | 'tokens' | 'cost'}_${'held' | 'spent' | 'raised'}` | `${'calls' | 'tokens' | 'cost'}_limit`,
+  string | null
+> & { key: string; tenant: string; scope: string | null; ends_at: Date | null };
+
+/** @param filter left out: all, the newest first */
+export async function listBudgets(
+  ledger: Ledger,
+  { key, scope, limit = 200 }: { key?: string; scope?: string; limit?: number } = {},
+): Promise<BudgetState[]> {
+  const { rows } = await ledger.query<BudgetRow>(
+    `select * from segno.budgets where ($1::text is null or key = $1) and ($2::text is null or scope = $2)
+     order by created_at desc, key limit $3`,
+    [key ?? null, scope ?? null, limit],
+    { idempotent: true },
+  );
+  return rows.map(budgetState);
+}
+
+async function spendersOf(ledger: Ledger, key: string, limit = 10): Promise<Spender[]> {
+  const { rows } = await ledger.query<{ name: string; calls: string; tokens: string; cost: string }>(
+    `select name, count(*) as calls, coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) as tokens,
+       coalesce(sum(cost_pico), 0)::text as cost
+     from segno.attempts where budgets @> array[$1::text] group by name order by sum(cost_pico) desc nulls last, 3 desc limit $2`,
+    [key, limit],
+    { idempotent: true },
+  );
+  return rows.map(({ name, calls, tokens, cost }) => ({
+    name,
+    calls: Number(calls),
+    tokens: Number(tokens),
+    costPicoUsd: BigInt(cost),
+  }));
+}
+
+/** The refusal of a call, with the budget's books: what it may, what was spent, and by whom. */
+export async function budgetExceeded(ledger: Ledger, key: string, refusal: SegnoError): Promise<SegnoError> {
+  const [[budget], spenders] = await Promise.all([listBudgets(ledger, { key }), spendersOf(ledger, key, 5)]);
+  if (!budget) return refusal;
+  const { limits, spent } = budget;
+  const shown = [
+    ...(limits.costPicoUsd === undefined
+      ? []
+      : [`${formatUsd(spent.costPicoUsd)} of ${formatUsd(limits.costPicoUsd)}`]),
+    ...(limits.tokens === undefined ? [] : [`${spent.tokens} of ${limits.tokens} tokens`]),
+    ...(limits.calls === undefined ? [] : [`${spent.calls} of ${limits.calls} calls`]),
+  ];
+  const by = spenders.map(
+    ({ name, calls, tokens, costPicoUsd }) => `${name} ${formatUsd(costPicoUsd)}, ${tokens} tokens in ${calls} calls`,
+  );
+  const books = `Spent: ${shown.join(', ') || 'no limit but time'}${by.length > 0 ? ` (${by.join('; ')})` : ''}.`;
+  return new SegnoError('Budget.Exceeded', `${refusal.message} ${books}`, {
+    details: {
+      ...refusal.details,
+      spent: { calls: spent.calls, tokens: spent.tokens, costPicoUsd: String(spent.costPicoUsd) },
+      spenders: spenders.map((spender) => ({ ...spender, costPicoUsd: String(spender.costPicoUsd) })),
+    },
+  });
+}
+
+function budgetState(row: BudgetRow): BudgetState {
+  const amounts = (of: 'held' | 'spent'): Amounts => ({
+    calls: Number(row[`calls_${of}`]),
+    tokens: Number(row[`tokens_${of}`]),
+    costPicoUsd: BigInt(row[`cost_${of}`] ?? 0),
+  });
+  const limit = (unit: 'calls' | 'tokens' | 'cost'): bigint | undefined => {
+    const most = row[`${unit}_limit`];
+    return most === null ? undefined : BigInt(most) + BigInt(row[`${unit}_raised`] ?? 0);
+  };
+  const [calls, tokens, cost] = [limit('calls'), limit('tokens'), limit('cost')];
+  return {
+    key: row.key,
+    tenant: row.tenant,
+    scope: row.scope ?? undefined,
+    limits: {
+      ...(calls !== undefined && { calls: Number(calls) }),
+      ...(tokens !== undefined && { tokens: Number(tokens) }),
+      ...(cost !== undefined && { costPicoUsd: cost }),
+    },
+    held: amounts('held'),
+    spent: amounts('spent'),
+    endsAt: row.ends_at?.toISOString(),
+  };
+}

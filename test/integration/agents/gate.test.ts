@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listBudgets } from '../../../ledger/index.js';
+import { error, json, type RecordedRequest, type ScriptStep } from '../../../testing/index.js';
+import { startTestStack, type TestStack } from '../../../testing/testStack.js';
+import { aCase, failureOf } from './agentsStack.js';
+import { type CaseModel, caseModel } from './caseModel.js';
+import * as agents from './project/agents.js';
+import * as tools from './project/tools.js';
+import type { solve, solveMany } from './project/workflow.js';
+
+const startTimeoutMs = 180_000;
+const used = { usage: { promptTokens: 100, completionTokens: 10 } };
+const right = json({ answer: '42' }, used);
+const costUsd = 0.0002;
+
+/** The gates of one test; stacks share a ledger, and so the providers they name alike. */
+const own = `p${randomUUID().slice(0, 8)}`;
+
+describe('the gate', () => {
+  let stack: TestStack;
+  let scripted: CaseModel;
+  beforeAll(async () => {
+    scripted = await caseModel();
+    const limited = { breaker: { consecutive: 2, openMs: 60_000 } };
+    stack = await startTestStack({
+      agents,
+      tools,
+      workflows: new URL('./project/workflow.ts', import.meta.url).href,
+      models: {
+        default: { provider: own, model: 'plain', price: { input: 1, output: 10 }, maxOutputTokens: 1_000 },
+        dear: {
+          provider: own,
+          model: 'dear',
+          price: { input: 100, output: 1_000 },
+          maxOutputTokens: 1_000,
+          fallback: { to: 'default', on: ['budget', 'outage', 'rateLimit'] },
+        },
+        dying: { provider: `${own}-dying`, model: 'dying', fallback: 'default' },
+        narrow: { provider: own, model: 'narrow', limits: { concurrency: 1 } },
+        unpriced: { provider: own, model: 'unpriced' },
+      },
+      providers: { [own]: {}, [`${own}-dying`]: limited },
+      model: scripted.model,
+    });
+  }, startTimeoutMs);
+  afterAll(async () => {
+    await stack?.close();
+    await scripted?.model.close();
+  }, startTimeoutMs);
+
+  const start = (
+    name: string,
+    more: Omit<Parameters<typeof solve>[0], 'case'> = {},
+    budget?: { usd?: number; calls?: number },
+  ) => stack.client.start<typeof solve>('solve', { case: name, ...more }, budget && { budget });
+  const modelsAsked = (name: string): string[] => scripted.requestsOf(name).map(({ model }) => model);
+
+  it('settles a run’s budget at what was used, and lets the run’s end show it', async () => {
+    const name = aCase();
+    scripted.script(name, [json({ wrong: 1 }, used), right]);
+    const run = await start(name, {}, { usd: 0.05 });
+    expect(await run.result()).toEqual({ answer: '42' });
+    const [budget] = await listBudgets(stack.ledger, { scope: run.id });
+    expect(budget).toMatchObject({
+      held: { calls: 0, tokens: 0, costPicoUsd: 0n },
+      spent: { calls: 2, tokens: 220, costPicoUsd: BigInt(2 * costUsd * 1e12) },
+    });
+  });
+
+  it('fails a run whose budget is used up, and says who spent it', async () => {
+    const name = aCase();
+    scripted.script(name, [json({ wrong: 1 }, used), right]);
+    const failure = await failureOf((await start(name, {}, { calls: 1 })).result());
+    expect(failure).toMatchObject({ type: 'Budget.Exceeded', details: { step: 'solver#1/turn#2' } });
+    expect(failure.message).toContain('1 of 1 calls (solver $0.0002, 110 tokens in 1 calls)');
+    expect(scripted.requestsOf(name)).toHaveLength(1);
+  });
+
+  it('holds what children spend of the run’s budget, and of that of the code around them', async () => {
+    const name = aCase();
+    scripted.script(name, () => right);
+    const run = await stack.client.start<typeof solveMany>(
+      'solveMany',
+      { case: name, calls: 3 },
+      { budget: { calls: 50 } },
+    );
+    expect(await run.result()).toEqual(['42', '42', 'Budget.Exceeded']);
+    const budgets = await listBudgets(stack.ledger, { scope: run.id });
+    expect(budgets.map(({ key, spent }) => [key.split('/')[0], spent.calls]).sort()).toEqual([
+      ['run', 2],
+      ['scope', 2],
+    ]);
+  });
+
+  it('goes to the cheaper fallback when the budget cannot pay the dearer model', async () => {
+    const name = aCase();
+    scripted.script(name, [right]);
+    const run = await start(name, { options: { model: 'dear' } }, { usd: 0.05 });
+    expect(await run.result()).toEqual({ answer: '42' });
+    expect(modelsAsked(name)).toEqual(['plain']);
+  });
+
+  it('gives a degraded call fewer output tokens before it fails', async () => {
+    const name = aCase();
+    scripted.script(name, [right]);
+    const run = await start(name, { options: { budget: { usd: 0.007, onExceeded: 'degrade' } } });
+    expect(await run.result()).toEqual({ answer: '42' });
+    expect(scripted.requestsOf(name)[0]?.maxTokens).toBe(500);
+  });
+
+  it('refuses a budget in USD where a model has no price', async () => {
+    const failure = await failureOf((await start(aCase(), { options: { model: 'unpriced' } }, { usd: 1 })).result());
+    expect(failure).toMatchObject({ type: 'Budget.Unpriced' });
+  });
+
+  it('goes to the fallback at once when a provider fails, and past it while its breaker is open', async () => {
+    const byModel = ({ model }: RecordedRequest): ScriptStep => (model === 'dying' ? error(500) : right);
+    const names = [aCase(), aCase(), aCase()];
+    for (const name of names) {
+      scripted.script(name, byModel);
+      const run = await start(name, { options: { model: 'dying' } });
+      expect(await run.result()).toEqual({ answer: '42' });
+    }
+    expect(names.map(modelsAsked)).toEqual([['dying', 'plain'], ['dying', 'plain'], ['plain']]);
+  });
+
+  it('lets no more calls through at a time than a limit says, and serves all of them', async () => {
+    let [running, most] = [0, 0];
+    const names = Array.from({ length: 6 }, aCase);
+    for (const name of names) {
+      scripted.script(name, [
+        async () => {
+          running += 1;
+          most = Math.max(most, running);
+          await new Promise((resolve) => setTimeout(resolve, 150));
+          running -= 1;
+          return right;
+        },
+      ]);
+    }
+    const runs = await Promise.all(names.map((name) => start(name, { options: { model: 'narrow' } })));
+    await Promise.all(runs.map((run) => run.result()));
+    expect(most).toBe(1);
+    const { rows } = await stack.ledger.query<{ waited: number }>(
+      `select count(*)::int as waited from segno.attempts where model = 'narrow' and provider = $1 and waited_for like 'concurrency at %'`,
+      [own],
+    );
+    expect(rows[0]?.waited).toBeGreaterThanOrEqual(4);
+  });
+});
