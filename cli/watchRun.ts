@@ -79,7 +79,7 @@ class TreeView {
 
   show(details: RunDetails): void {
     const c = colours(this.stream);
-    const tree = progressTree(details.steps, details.status !== 'running', details.maps);
+    const tree = progressTree(details.steps, details.status, details.maps);
     this.block.draw([
       ...renderProgress(tree, Date.now(), this.stream),
       ...renderUnderWay(details, this.stream),
@@ -100,7 +100,7 @@ class LineView {
   show(details: RunDetails): void {
     const leaves = (nodes: readonly ProgressNode[]): ProgressNode[] =>
       nodes.flatMap((node) => (node.children.length === 0 ? [node] : leaves(node.children)));
-    for (const node of leaves(progressTree(details.steps, details.status !== 'running', details.maps))) {
+    for (const node of leaves(progressTree(details.steps, details.status, details.maps))) {
       const state = `${node.state}${node.attempts > 1 ? ` (attempt ${node.attempts})` : ''}${tenthsOf(node)}`;
       if (this.said.get(node.path) === state) continue;
       this.said.set(node.path, state);

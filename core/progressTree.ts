@@ -52,14 +52,16 @@ export interface ProgressNode {
 
 /**
  * @param steps in the order in which they began
- * @param runEnded a step that is still under way when its run has ended will not go on
+ * @param status the run's: what is still under way when it has ended will not go on, and what failed in one that completed was
+ *   taken care of further up: the failed step shows it, what it stands in does not
  * @param maps in the order in which they began
  */
 export function progressTree(
   steps: readonly ProgressStep[],
-  runEnded = false,
+  status = 'running',
   maps: readonly ProgressMap[] = [],
 ): ProgressNode[] {
+  const runEnded = status !== 'running';
   const root = emptyNode('', '');
   const nodes = new Map<string, ProgressNode>();
   const insertMap = (map: ProgressMap): void => {
@@ -73,7 +75,17 @@ export function progressTree(
     insert(nodes, root, step, stateOf(step, runEnded)).attempts = step.attempts;
   }
   laterMaps.forEach(insertMap);
-  return fewer(root.children.map(collapse), '');
+  const children = root.children.map(collapse);
+  if (status === 'completed') children.forEach(forgive);
+  return fewer(children, '');
+}
+
+function forgive(node: ProgressNode): void {
+  node.children.forEach(forgive);
+  const isStep = node.children.length === 0 && !node.items;
+  if (isStep || node.state !== 'failed') return;
+  node.state = 'done';
+  node.error = undefined;
 }
 
 function mapState({ items, done, failed, unknown }: ProgressMap, runEnded: boolean): ProgressState {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { SegnoClient, WaitingApproval } from '../../client/index.js';
 import { SegnoError } from '../../core/errors.js';
 import { type ProjectFlags, withClient } from '../openProject.js';
+import { seconds } from '../optionValues.js';
 import { colours, printable, printJson } from '../output.js';
 import { approveLine, minute } from '../renderUnderWay.js';
 
@@ -12,7 +13,7 @@ interface Flags extends ProjectFlags {
   comment?: string;
   by?: string;
   value?: string;
-  wait?: string;
+  wait?: number;
   json: boolean;
 }
 
@@ -39,7 +40,11 @@ export function approveCommand(): Command {
       '--value <json>',
       'one of its choices, or what you made of what was shown; text that is no JSON is taken as text',
     )
-    .option('--wait <seconds>', 'how long to wait for a worker to take it (default: until the approval expires)')
+    .option(
+      '--wait <seconds>',
+      'how long to wait for a worker to take it (default: until the approval expires)',
+      seconds,
+    )
     .option('--list', 'only list what the run waits for', false)
     .option('--json', 'print JSON', false)
     .option('--config <file>', 'the config, if it is not segno.config.ts here or above')
@@ -101,7 +106,7 @@ async function decide(client: SegnoClient, run: string, name: string | undefined
     by,
     ...(flags.comment !== undefined && { comment: flags.comment }),
     ...(flags.value !== undefined && { value: parseValue(flags.value) }),
-    ...(flags.wait !== undefined && { timeoutMs: parseSeconds(flags.wait) }),
+    ...(flags.wait !== undefined && { timeoutMs: Math.round(flags.wait * 1_000) }),
     onNoWorker: () => {
       if (flags.json) return;
       process.stderr.write(
@@ -129,12 +134,4 @@ function parseValue(source: string): unknown {
   } catch {
     return source;
   }
-}
-
-function parseSeconds(source: string): number {
-  const seconds = Number(source);
-  if (!(seconds > 0)) {
-    throw new SegnoError('Approval.InvalidDecision', `--wait: ${source} is not a positive number of seconds`);
-  }
-  return Math.round(seconds * 1000);
 }

@@ -1,8 +1,8 @@
 /** Commands on runs that exist, and on the project: runs, show, result, cancel, retry, agents. */
 import { Command } from 'commander';
-import { SegnoError } from '../../core/errors.js';
 import { progressTree } from '../../core/progressTree.js';
 import { loadProject, workflowNames } from '../../workers/loadProject.js';
+import { wholeNumber } from '../optionValues.js';
 import { type ProjectFlags, uiAddress, withClient } from '../openProject.js';
 import { colours, formatCost, formatDuration, formatTokens, printJson, table, printable } from '../output.js';
 import { renderProgress } from '../renderProgress.js';
@@ -23,13 +23,9 @@ function inspecting(name: string, description: string, examples: string): Comman
 
 export function runsCommand(): Command {
   return inspecting('runs', 'list the newest runs', '  $ segno runs\n  $ segno runs --limit 100 --json')
-    .option('--limit <n>', 'how many at most', '20')
-    .action(async (flags: Flags & { limit: string }) => {
-      const limit = Number(flags.limit);
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-        throw new SegnoError('Run.InvalidInput', `--limit: ${flags.limit} is not a whole number from 1 to 1000`);
-      }
-      const runs = await withClient(flags, (client) => client.list({ limit }));
+    .option('--limit <n>', 'how many at most', wholeNumber(1, 1_000), 20)
+    .action(async (flags: Flags & { limit: number }) => {
+      const runs = await withClient(flags, (client) => client.list({ limit: flags.limit }));
       if (flags.json) return printJson(runs);
       if (runs.length === 0) return void process.stdout.write('No runs yet. `segno run <workflow>` starts one.\n');
       const rows = runs.map((run) => [
@@ -62,11 +58,7 @@ export function showCommand(): Command {
           c.dim(
             `started ${details.startedAt}, ${formatDuration(details.durationMs)}, ${formatTokens(usage.inputTokens + usage.outputTokens)} tokens, ${formatCost(usage.costUsd)}${usage.estimated ? ' (at most)' : ''}`,
           ),
-          ...renderProgress(
-            progressTree(details.steps, details.status !== 'running', details.maps),
-            Date.now(),
-            process.stdout,
-          ),
+          ...renderProgress(progressTree(details.steps, details.status, details.maps), Date.now(), process.stdout),
           ...renderUnderWay(details, process.stdout),
           ...(details.error
             ? [

@@ -12,6 +12,7 @@ import { loadProject, type Project, workflowNames } from '../../workers/loadProj
 import { connectProject, isOwnStack, isReachable, type ProjectFlags, uiAddress } from '../openProject.js';
 import { colours, formatCost, formatDuration, printable, printJson } from '../output.js';
 import { loadPlan } from '../planFile.js';
+import { seconds } from '../optionValues.js';
 import { addBudget } from '../runBudget.js';
 import { parseInput, storeInput } from '../runInput.js';
 import { watchRun } from '../watchRun.js';
@@ -26,7 +27,7 @@ export interface RunFlags extends ProjectFlags, FollowFlags {
   input: string[];
   id?: string;
   deps?: string;
-  timeout?: string;
+  timeout?: number;
   budget?: BudgetAmounts;
   detach: boolean;
 }
@@ -73,7 +74,7 @@ export function runOptions(command: Command): Command {
     .option('--out <file>', 'where to write the result (its document, if it has one)')
     .option('--id <id>', "the run's id (default: name and random part)")
     .option('--deps <json>', 'dependencies of the run, for tools and prompts that declare them')
-    .option('--timeout <seconds>', 'end the run after so long')
+    .option('--timeout <seconds>', 'end the run after so long', seconds)
     .option('--budget <unit=amount>', 'usd, tokens, calls or seconds it may spend; may be repeated', addBudget)
     .option('--detach', 'start and return', false)
     .option('--json', 'print the result, or the error, as JSON', false)
@@ -90,7 +91,7 @@ export async function runTarget(project: Project, flags: RunFlags, target: RunTa
   const { name, workflow } = target;
   const parts = await Promise.all(flags.input.map((argument) => parseInput(argument)));
   const deps = flags.deps === undefined ? undefined : parseDeps(flags.deps);
-  const timeoutMs = flags.timeout === undefined ? undefined : parseSeconds(flags.timeout);
+  const timeoutMs = flags.timeout === undefined ? undefined : Math.round(flags.timeout * 1_000);
   await onStack(project, flags, async (interrupted, handOver) => {
     const client = await connectProject(project.dir, project.config.taskQueue);
     try {
@@ -289,11 +290,4 @@ function parseDeps(source: string): unknown {
   } catch {
     throw new SegnoError('Deps.Invalid', '--deps is not JSON');
   }
-}
-
-function parseSeconds(source: string): number {
-  const seconds = Number(source);
-  if (!(seconds > 0))
-    throw new SegnoError('Run.InvalidInput', `--timeout: ${source} is not a positive number of seconds`);
-  return Math.round(seconds * 1000);
 }

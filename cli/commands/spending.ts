@@ -2,8 +2,8 @@
 import { Command, Option } from 'commander';
 import type { BudgetState, GateState } from '../../ledger/index.js';
 import { costGroups, type CostGroup } from '../../ledger/index.js';
-import { SegnoError } from '../../core/errors.js';
 import { picoToUsd } from '../../core/money.js';
+import { wholeNumber } from '../optionValues.js';
 import { type ProjectFlags, withClient } from '../openProject.js';
 import { colours, formatCost, formatDuration, formatTokens, printJson, table } from '../output.js';
 
@@ -26,9 +26,9 @@ export function costsCommand(): Command {
     'segno costs --by day --json',
   ])
     .addOption(new Option('--by <group>', 'what to add up by').choices(costGroups).default('run'))
-    .option('--days <n>', 'only calls of the last n days')
-    .action(async (flags: Flags & { by: CostGroup; days?: string }) => {
-      const since = flags.days === undefined ? undefined : daysAgo(Number(flags.days));
+    .option('--days <n>', 'only calls of the last n days', wholeNumber(1, 100_000))
+    .action(async (flags: Flags & { by: CostGroup; days?: number }) => {
+      const since = flags.days === undefined ? undefined : daysAgo(flags.days);
       const rows = await withClient(flags, (client) => client.costs({ by: flags.by, since }));
       if (flags.json) {
         return printJson(rows.map(({ costPicoUsd, ...row }) => ({ ...row, costUsd: picoToUsd(costPicoUsd) })));
@@ -132,6 +132,5 @@ function untilText(until: string, nowMs: number): string {
 }
 
 function daysAgo(days: number): string {
-  if (!(days > 0)) throw new SegnoError('Run.InvalidInput', '--days is not a positive number');
   return new Date(Date.now() - days * 86_400_000).toISOString();
 }

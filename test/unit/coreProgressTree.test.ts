@@ -61,8 +61,20 @@ describe('a run’s progress', () => {
       step('b#1', { state: 'sent', finishedAt: undefined }),
     ];
     expect(progressTree(steps).map(({ state }) => state)).toEqual(['retrying', 'running']);
-    expect(progressTree(steps, true).map(({ state }) => state)).toEqual(['failed', 'failed']);
+    expect(progressTree(steps, 'failed').map(({ state }) => state)).toEqual(['failed', 'failed']);
     expect(progressTree(steps)[1]?.finishedAtMs).toBeUndefined();
+  });
+
+  it('shows what failed in a completed run at the step alone, not at what took care of it', () => {
+    const failed = step('withFallback#1/first/risky#1', {
+      state: 'failed',
+      error: { type: 'Tool.Failed', message: 'x', retryable: false },
+    });
+    const steps = [failed, step('withFallback#1/fallback/safe#1')];
+    const [pattern] = progressTree(steps, 'completed');
+    expect(pattern).toMatchObject({ state: 'done', error: undefined });
+    expect(pattern?.children[0]?.children[0]).toMatchObject({ label: 'risky', state: 'failed' });
+    expect(progressTree(steps, 'failed')[0]?.state).toBe('failed');
   });
 
   it('has one node for all the items of a map, with their numbers', () => {
@@ -77,15 +89,15 @@ describe('a run’s progress', () => {
       usage: { inputTokens: 5, outputTokens: 6, costUsd: 0.1 },
       error: { type: 'Tool.Failed', message: 'no', retryable: false },
     };
-    const [running] = progressTree([], false, [map]);
+    const [running] = progressTree([], 'running', [map]);
     expect(running).toMatchObject({ label: 'mapReduce', state: 'running', inputTokens: 5 });
     expect(running?.children).toMatchObject([
       { label: 'map', items: { of: 100_000, done: 40_000, failed: 4 }, error: { type: 'Tool.Failed' } },
     ]);
     const ended = { ...map, done: 99_996, running: 0 };
-    expect(progressTree([], false, [ended])[0]?.state).toBe('unknown');
-    expect(progressTree([], false, [{ ...ended, unknown: 0, done: 99_997 }])[0]?.state).toBe('failed');
-    expect(progressTree([], false, [{ ...ended, unknown: 0, failed: 0, done: 100_000 }])[0]?.state).toBe('done');
+    expect(progressTree([], 'running', [ended])[0]?.state).toBe('unknown');
+    expect(progressTree([], 'running', [{ ...ended, unknown: 0, done: 99_997 }])[0]?.state).toBe('failed');
+    expect(progressTree([], 'running', [{ ...ended, unknown: 0, failed: 0, done: 100_000 }])[0]?.state).toBe('done');
   });
 
   it('shows maps and steps in the order in which they began', () => {
@@ -96,7 +108,7 @@ describe('a run’s progress', () => {
       { ...map, path: 'mapReduce#2/map', ...at(4) },
     ];
     const steps = [step('read#1', at(1)), step('check#1', at(3)), step('mapReduce#2/reduce#1', at(5))];
-    expect(progressTree(steps, true, maps).map(({ label }) => label)).toEqual([
+    expect(progressTree(steps, 'failed', maps).map(({ label }) => label)).toEqual([
       'read',
       'mapReduce',
       'check',
