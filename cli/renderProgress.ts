@@ -39,6 +39,8 @@ function details(node: ProgressNode, nowMs: number, c: Colours): string {
     itemsOf(node),
     tokens > 0 ? `${formatTokens(tokens)} tokens` : '',
     node.costUsd > 0 ? formatCost(node.costUsd) : '',
+    node.waitedMs > 0 ? c.dim(`waited ${formatDuration(node.waitedMs)}`) : '',
+    node.fallbackFrom.length > 0 ? c.yellow(`instead of ${printable(node.fallbackFrom.join(', '))}`) : '',
     node.attempts > 1 ? c.yellow(`attempt ${node.attempts}`) : '',
     node.error && node.state !== 'done' ? c.red(node.error.type) : '',
   ]

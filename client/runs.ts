@@ -54,7 +54,11 @@ export interface RunStep {
   finishedAt?: string;
   durationMs: number;
   usage: Usage;
+  /** At the gate, before its attempts were begun. */
+  waitedMs?: number;
   model?: string;
+  /** Model aliases that failed, or were passed over, before the one that `model` belongs to. */
+  fallbackFrom?: string[];
   error?: { type: string; message: string; retryable: boolean };
 }
 
@@ -228,7 +232,9 @@ function toRunStep(step: StepSummary): RunStep {
     ...(step.finishedAt !== undefined && { finishedAt: step.finishedAt }),
     durationMs: Math.max(0, end - Date.parse(step.startedAt)),
     usage: toUsage(step.usage),
+    ...(step.waitedMs > 0 && { waitedMs: step.waitedMs }),
     ...(step.model !== undefined && { model: step.model }),
+    ...(step.fallbackFrom.length > 0 && { fallbackFrom: [...step.fallbackFrom] }),
     ...(step.error &&
       step.state !== 'done' && {
         error: { type: step.error.type, message: step.error.message, retryable: step.error.retryable },

@@ -15,6 +15,8 @@ export interface ProgressStep {
   finishedAt?: string | undefined;
   usage: { inputTokens: number; outputTokens: number; costUsd: number };
   error?: { type: string; message: string; retryable: boolean } | undefined;
+  waitedMs?: number | undefined;
+  fallbackFrom?: readonly string[] | undefined;
 }
 
 /** The items of a map, in numbers. */
@@ -45,6 +47,10 @@ export interface ProgressNode {
   outputTokens: number;
   costUsd: number;
   error: { type: string; message: string } | undefined;
+  /** At the gate, before its calls were sent. */
+  waitedMs: number;
+  /** Model aliases that did not answer, where another did. */
+  fallbackFrom: readonly string[];
   /** Of a map: how many of its items have ended, and how. */
   items?: { of: number; done: number; failed: number };
   children: ProgressNode[];
@@ -116,6 +122,8 @@ function sumUp(sum: ProgressNode, node: ProgressNode): void {
   sum.outputTokens += node.outputTokens;
   sum.costUsd += node.costUsd;
   sum.error = node.error ?? sum.error;
+  sum.waitedMs += node.waitedMs;
+  sum.fallbackFrom = [...new Set([...sum.fallbackFrom, ...node.fallbackFrom])];
 }
 
 function emptyNode(label: string, path: string): ProgressNode {
@@ -130,11 +138,16 @@ function emptyNode(label: string, path: string): ProgressNode {
     outputTokens: 0,
     costUsd: 0,
     error: undefined,
+    waitedMs: 0,
+    fallbackFrom: [],
     children: [],
   };
 }
 
-type Inserted = Pick<ProgressStep, 'path' | 'startedAt' | 'finishedAt' | 'usage' | 'error'>;
+type Inserted = Pick<
+  ProgressStep,
+  'path' | 'startedAt' | 'finishedAt' | 'usage' | 'error' | 'waitedMs' | 'fallbackFrom'
+>;
 
 /** @returns its node */
 function insert(
@@ -182,6 +195,8 @@ function add(node: ProgressNode, step: Inserted, state: ProgressState): void {
   sumUp(node, {
     ...emptyNode('', ''),
     ...{ state, inputTokens, outputTokens, costUsd, error: step.error },
+    waitedMs: step.waitedMs ?? 0,
+    fallbackFrom: step.fallbackFrom ?? [],
     startedAtMs: Date.parse(step.startedAt),
     finishedAtMs: step.finishedAt === undefined ? undefined : Date.parse(step.finishedAt),
   });

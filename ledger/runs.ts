@@ -1,4 +1,5 @@
 /** What CLI, server and dashboard read: the steps of a run and what they cost. Dates are ISO 8601, money is pico-USD. */
+import type { Skipped } from '../core/admission/admission.js';
 import type { StepFailure, StepKind, StepState } from '../core/steps.js';
 import type { Ledger } from './openLedger.js';
 import { parseFailure } from './steps/stepRow.js';
@@ -32,6 +33,10 @@ export interface StepSummary {
   readonly detail: unknown;
   /** Of all attempts together. */
   readonly usage: UsageSum;
+  /** How long its attempts waited at the gate before they were begun. */
+  readonly waitedMs: number;
+  /** Model aliases that would have come before the one of the newest attempt: they failed, or were passed over. */
+  readonly fallbackFrom: readonly string[];
 }
 
 /** A call whose worker is gone, and which no attempt has taken over: a run that ended meanwhile has none that would. */
@@ -67,6 +72,9 @@ interface StepSummaryRow extends UsageRow {
   result_bytes: number | null;
   error: string | null;
   detail: string | null;
+  waited_ms: string;
+  aliases: string[];
+  passed_over: string[];
 }
 
 export interface RunQuery {
@@ -89,7 +97,12 @@ export async function listSteps(
     `select s.key, s.run_id, s.workflow_id, s.path, s.kind, s.name, s.state, s.attempts, s.created_at, s.started_at,
        s.finished_at, s.model, s.result_bytes, s.error, s.detail, u.*
      from segno.steps s
-     cross join lateral (select ${usageColumns} from segno.attempts a where a.step_key = s.key) u
+     cross join lateral (
+       select ${usageColumns}, coalesce(sum(a.waited_ms), 0) as waited_ms,
+         array_remove(array_agg(a.model_alias order by a.epoch), null) as aliases,
+         array_remove(array_agg(a.instead_of order by a.epoch), null) as passed_over
+       from segno.attempts a where a.step_key = s.key
+     ) u
      where s.scope = $1 and ($2::text is null or s.tenant = $2) ${alone ? 'and s.part_of is null' : ''}
      order by s.seq limit $3`,
     [scope, tenant ?? null, limit],
@@ -112,7 +125,14 @@ export async function listSteps(
     error: parseFailure(row.error),
     detail: row.detail === null ? undefined : JSON.parse(row.detail),
     usage: usageOf(row),
+    waitedMs: Number(row.waited_ms),
+    fallbackFrom: fallbackFrom(row),
   }));
+}
+
+function fallbackFrom({ aliases, passed_over: passedOver }: StepSummaryRow): string[] {
+  const skipped = passedOver.flatMap((text) => (JSON.parse(text) as Skipped[]).map(({ alias }) => alias));
+  return [...new Set([...skipped, ...aliases])].filter((alias) => alias !== aliases.at(-1));
 }
 
 /** One of the runs that had the same id one after the other. */

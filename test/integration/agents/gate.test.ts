@@ -121,6 +121,7 @@ describe('the gate', () => {
       scripted.script(name, byModel);
       const run = await start(name, { options: { model: 'dying' } });
       expect(await run.result()).toEqual({ answer: '42' });
+      expect((await stack.client.show(run.id)).steps).toMatchObject([{ model: 'plain', fallbackFrom: ['dying'] }]);
     }
     expect(names.map(modelsAsked)).toEqual([['dying', 'plain'], ['dying', 'plain'], ['plain']]);
   });
@@ -147,5 +148,7 @@ describe('the gate', () => {
       [own],
     );
     expect(rows[0]?.waited).toBeGreaterThanOrEqual(4);
+    const shown = await Promise.all(runs.map(async (run) => (await stack.client.show(run.id)).steps[0]?.waitedMs));
+    expect(shown.filter((waitedMs) => waitedMs !== undefined).length).toBeGreaterThanOrEqual(4);
   });
 });
