@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { AdmissionRequest, Candidate, Settlement } from '../../../core/admission/admission.js';
 import type { BreakerSettings } from '../../../core/admission/breaker.js';
 import { SegnoError } from '../../../core/errors.js';
-import { beginStep, expireLeases, failStep, finishStep, type Ledger } from '../../../ledger/index.js';
+import {
+  beginStep,
+  expireLeases,
+  failStep,
+  finishStep,
+  type Ledger,
+  markDead,
+  registerWorker,
+} from '../../../ledger/index.js';
 import type { BeginStepInput } from '../../../ledger/index.js';
 import { aModelCall, describeOnBothDatabases } from './databases.js';
 
@@ -137,6 +145,25 @@ describeOnBothDatabases((database) => {
       expect(await budgetRow(budget)).toMatchObject({ calls_spent: 1, tokens_spent: 15, cost_spent: 150 });
     });
 
+    it('counts the call of a dead worker as spent, and gives its place to another', async () => {
+      const { ledger } = database();
+      const { gate, budget, request } = aGate();
+      const admission = request({
+        budgets: [{ key: budget, limits: { tokens: 1_000 } }],
+        gates: [{ key: gate, concurrency: 1 }],
+      });
+      const owner = randomUUID();
+      const process = { hostId: 'h', pid: 1, processStartedAt: '1' };
+      await registerWorker(ledger, { instance: owner, identity: owner, ...process, taskQueue: 'q' });
+      await admitted(ledger, admission, { owner });
+      const waiting = await ask(ledger, admission);
+      expect(waiting.status).toBe('Admission.Waiting');
+      await markDead(ledger, owner);
+      await expireLeases(ledger);
+      expect(await budgetRow(budget)).toMatchObject({ tokens_held: 0, tokens_spent: 100 });
+      expect((await beginStep(ledger, waiting.step)).status).toBe('begun');
+    });
+
     it('pays for an attempt that is taken over, and for the one that takes over', async () => {
       const { ledger } = database();
       const { budget, request } = aGate();
@@ -223,12 +250,13 @@ describeOnBothDatabases((database) => {
       const { gate, request } = aGate();
       const admission = request({ gates: [{ key: gate, requestsPerMinute: 3, tokensPerMinute: 210 }] });
       const first = await admitted(ledger, admission);
-      await admitted(ledger, admission);
+      const second = await admitted(ledger, admission);
       const waiting = await ask(ledger, admission);
       expect(waiting).toMatchObject({ status: 'Admission.Waiting', for: 'tokens' });
       expect(waiting).toMatchObject({ retryAfterMs: expect.any(Number) });
       await finishStep(ledger, { ...first.attempt, result: 1, settlement: settled(5, 1n) });
       expect((await beginStep(ledger, waiting.step)).status).toBe('begun');
+      await finishStep(ledger, { ...second.attempt, result: 1, settlement: settled(5, 1n) });
       expect(await ask(ledger, admission)).toMatchObject({ status: 'Admission.Waiting', for: 'requests' });
     });
 
