@@ -99,8 +99,8 @@ export async function listSteps(
      from segno.steps s
      cross join lateral (
        select ${usageColumns}, coalesce(sum(a.waited_ms), 0) as waited_ms,
-         array_remove(array_agg(a.model_alias order by a.epoch), null) as aliases,
-         array_remove(array_agg(a.instead_of order by a.epoch), null) as passed_over
+         coalesce(array_remove(array_agg(a.model_alias order by a.epoch), null), '{}') as aliases,
+         coalesce(array_remove(array_agg(a.instead_of order by a.epoch), null), '{}') as passed_over
        from segno.attempts a where a.step_key = s.key
      ) u
      where s.scope = $1 and ($2::text is null or s.tenant = $2) ${alone ? 'and s.part_of is null' : ''}
