@@ -9,6 +9,8 @@ import { format, ratio, type Row, spread } from './statistics.js';
 const patterns: readonly PatternName[] = [
   'sequential',
   'parallel',
+  'mapReduce',
+  'route',
   'race',
   'hedge',
   'withFallback',

@@ -7,10 +7,12 @@ import { CancellationScope, isCancellation, proxyActivities, sleep } from '@temp
 import {
   dag,
   hedge,
+  mapReduce,
   parallel,
   race,
   refine,
   repeatUntil,
+  route,
   sequential,
   supervise,
   withFallback,
@@ -25,12 +27,20 @@ const { addOne } = proxyActivities<{ addOne(n: number): Promise<number> }>({
 const review = async (n: number) => ({ acceptable: (await addOne(n)) < 0, feedback: [] as string[] });
 const fromFirst = ({ first }: { first: number }) => addOne(first);
 const width = 20;
+const numbers = Array.from({ length: width }, (_, n) => n);
+const sum = (terms: readonly number[]): number => terms.reduce((total, term) => total + term, 0);
 const levels = ['a', 'b', 'c', 'd', 'e'] as const;
 
 const withPattern = {
   sequential: () =>
     levels.reduce((sequence, name) => sequence.step(name, addOne) as typeof sequence, sequential<number>()).run(1),
-  parallel: () => parallel(Array.from({ length: width }, (_, n) => () => addOne(n))),
+  parallel: () => parallel(numbers.map((n) => () => addOne(n))),
+  mapReduce: () => mapReduce({ items: numbers, map: (n: number) => addOne(n), reduce: sum }),
+  route: () =>
+    route(
+      { n: 1 },
+      { rules: [{ when: 'input.n > 0', to: 'up' }], routes: { up: ({ n }) => addOne(n) }, fallback: () => addOne(0) },
+    ),
   race: () => race({ first: () => addOne(1), second: () => sleep('1h') }),
   hedge: () => hedge(() => addOne(1), { after: '1m' }),
   withFallback: () => withFallback({ first: () => addOne(1), second: () => addOne(2) }),
@@ -63,17 +73,11 @@ const byHand: Record<PatternName, () => Promise<unknown>> = {
     }
     return n;
   },
-  parallel: () =>
-    CancellationScope.cancellable(async () => {
-      const running = Array.from({ length: width }, (_, n) => addOne(n));
-      try {
-        return await Promise.all(running);
-      } catch (error) {
-        CancellationScope.current().cancel();
-        await Promise.allSettled(running);
-        throw error;
-      }
-    }),
+  parallel: () => together(numbers),
+  async mapReduce() {
+    return sum(await together(numbers));
+  },
+  route: () => addOne(1),
   async race() {
     const scope = new CancellationScope();
     const quietly = (error: unknown): unknown => {
@@ -118,6 +122,20 @@ const byHand: Record<PatternName, () => Promise<unknown>> = {
   },
 };
 
+/** All at once; the first failure cancels the rest. */
+function together(inputs: readonly number[]): Promise<number[]> {
+  return CancellationScope.cancellable(async () => {
+    const running = inputs.map((n) => addOne(n));
+    try {
+      return await Promise.all(running);
+    } catch (error) {
+      CancellationScope.current().cancel();
+      await Promise.allSettled(running);
+      throw error;
+    }
+  });
+}
+
 /** A second attempt would start when the timer fires; here it never does. */
 async function inTime<T>(after: '1m', body: () => Promise<T>): Promise<T> {
   const timer = new CancellationScope();
@@ -152,6 +170,6 @@ export async function wide({ way, count }: { way: 'pattern' | 'byHand'; count: n
     await addOne(n);
     return Date.now() - started;
   };
-  const numbers = Array.from({ length: count }, (_, n) => n);
-  return way === 'pattern' ? parallel(numbers.map((n) => () => branch(n))) : Promise.all(numbers.map(branch));
+  const branches = Array.from({ length: count }, (_, n) => n);
+  return way === 'pattern' ? parallel(branches.map((n) => () => branch(n))) : Promise.all(branches.map(branch));
 }
