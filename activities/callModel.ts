@@ -1,4 +1,4 @@
-import type { AdmissionRequest } from '../core/admission/admission.js';
+import type { AdmissionRequest, Settlement } from '../core/admission/admission.js';
 import { buildAdmission } from '../core/admission/buildAdmission.js';
 import type { CallModelRequest, CallModelResult } from '../core/contracts.js';
 import type { AgentDefinition } from '../core/defineAgent.js';
@@ -13,8 +13,8 @@ import {
   failStep,
   finishStep,
   hashJson,
-  type Ledger,
   reuseStep,
+  type StepUsage,
   type UpperBound,
 } from '../ledger/index.js';
 import { type ActivityDependencies, currentStep } from './dependencies.js';
@@ -42,7 +42,7 @@ const leaseMarginMs = 30_000;
  * 3. Messages stay in the ledger; the result carries the transcript's hash and the decision.
  */
 export function createCallModel(dependencies: ActivityDependencies) {
-  const { config, ledger, models, owner, transcripts } = dependencies;
+  const { config, ledger, metrics, models, owner, transcripts } = dependencies;
   const definitions = new AgentDefinitions(config.tools);
 
   return async function callModel(request: CallModelRequest): Promise<CallModelResult> {
@@ -72,8 +72,9 @@ export function createCallModel(dependencies: ActivityDependencies) {
     let candidates: readonly ChainedModel[] = chain.map((model) =>
       chainedModel(model, prompt, conversation, agent, sizes),
     );
+    let fellFrom: { alias: string; reason: string } | undefined;
     for (;;) {
-      const begun = await admit(ledger, {
+      const begun = await admit({
         ...identity,
         leaseMs: Math.max(...chain.map(timeoutMsOf)) + leaseMarginMs,
         admission: admissionOf(request, agent, step.tenant, candidates),
@@ -81,6 +82,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
       if (begun.status === 'done') return begun.result as CallModelResult;
 
       const { epoch, attempts, admitted } = begun;
+      meterAdmission(admitted!, fellFrom);
       const written = { key: step.key, epoch, owner };
       const model = candidates.find(({ alias }) => alias === admitted!.alias)!;
       const attempt = new ModelAttempt(
@@ -97,18 +99,38 @@ export function createCallModel(dependencies: ActivityDependencies) {
         const others = fallbacksAfter(failure, model, candidates);
         const recordedAs = others.length > 0 ? retryable(failure) : failure;
         const ended = { error: recordedAs, usage: attempt.usage(), settlement: attempt.settlement() };
+        meterCall(model, name, failure.type, ended);
         await patiently(() => failStep(ledger, { ...written, ...ended }));
+        if (!recordedAs.retryable) metrics.stepsEnded('model', 'failed');
         if (others.length === 0) throw failure;
         candidates = others;
+        fellFrom = { alias: model.alias, reason: fallbackReason(failure.type)! };
         continue;
       }
       const { result, nodes, messages, chars } = turn;
       const ended = { usage: attempt.usage(), settlement: attempt.settlement() };
+      meterCall(model, name, 'ok', ended);
       const { fenced } = await patiently(() => finishStep(ledger, { ...written, result, nodes, ...ended }));
       if (fenced) throw fencedOff(step.key);
+      metrics.stepsEnded('model', 'done');
       transcripts.put(step.tenant, result.head, messages, chars);
       return attempts > 1 ? { ...result, attempts } : result;
     }
+  }
+
+  function meterCall(
+    model: ChainedModel,
+    agent: string,
+    outcome: string,
+    { usage, settlement: { durationMs } }: { usage: StepUsage; settlement: Settlement },
+  ): void {
+    metrics.modelCall({ model, agent, outcome, durationMs, usage });
+  }
+
+  function meterAdmission(admitted: Admitted, fellFrom: { alias: string; reason: string } | undefined): void {
+    metrics.admitted(admitted);
+    for (const { alias, for: reason } of admitted.skipped) metrics.fallback(alias, admitted.alias, reason);
+    if (fellFrom) metrics.fallback(fellFrom.alias, admitted.alias, fellFrom.reason);
   }
 
   function admissionOf(
@@ -130,6 +152,20 @@ export function createCallModel(dependencies: ActivityDependencies) {
     });
   }
 
+  /** A budget that is used up names who spent it. */
+  async function admit(input: BeginStepInput): Promise<BeginStepResult> {
+    try {
+      return await beginStep(ledger, input);
+    } catch (error) {
+      if (!(error instanceof SegnoError)) throw error;
+      const { at, budget, for: reason } = error.details ?? {};
+      if (error.type === 'Admission.Waiting') metrics.waiting(String(at), String(reason));
+      if (error.type !== 'Budget.Exceeded' || typeof budget !== 'string') throw error;
+      metrics.refused(budget, String(reason));
+      throw await budgetExceeded(ledger, budget, error);
+    }
+  }
+
   function agentOf(name: string): AgentDefinition {
     const agent = config.agents.get(name);
     if (agent) return agent;
@@ -137,17 +173,6 @@ export function createCallModel(dependencies: ActivityDependencies) {
       'Agent.Unknown',
       `no agent is named ${name}; there are: ${[...config.agents.keys()].join(', ')}`,
     );
-  }
-}
-
-/** A budget that is used up names who spent it. */
-async function admit(ledger: Ledger, input: BeginStepInput): Promise<BeginStepResult> {
-  try {
-    return await beginStep(ledger, input);
-  } catch (error) {
-    const { budget } = error instanceof SegnoError && error.type === 'Budget.Exceeded' ? (error.details ?? {}) : {};
-    if (typeof budget !== 'string') throw error;
-    throw await budgetExceeded(ledger, budget, error as SegnoError);
   }
 }
 

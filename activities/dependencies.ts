@@ -3,6 +3,7 @@ import type { RunContext } from '../core/contracts.js';
 import type { ResolvedConfig } from '../core/config.js';
 import { stepKey } from '../core/contracts.js';
 import type { Ledger } from '../ledger/index.js';
+import type { Metrics } from './metrics.js';
 import type { ModelClients } from './model/modelClients.js';
 import type { TranscriptCache } from './model/transcriptCache.js';
 
@@ -14,6 +15,7 @@ export interface ActivityDependencies {
   transcripts: TranscriptCache;
   /** This worker instance, as the owner of steps. */
   owner: string;
+  metrics: Metrics;
   /** Names of the project's workflows. */
   workflows: readonly string[];
 }

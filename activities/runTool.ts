@@ -21,7 +21,7 @@ import { safetyOf, toolPolicy } from './toolCall/toolPolicy.js';
  * 3. A model is told what it can do something about; what it cannot (an unknown outcome, a cancelled run) is thrown.
  */
 export function createRunTool(dependencies: ActivityDependencies) {
-  const { config, ledger } = dependencies;
+  const { config, ledger, metrics } = dependencies;
   const recordCall = createRecordCall(dependencies);
 
   return async function runTool(request: RunToolRequest): Promise<RunToolResult> {
@@ -44,7 +44,7 @@ export function createRunTool(dependencies: ActivityDependencies) {
     if ('invalid' in parsed) throw new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
     const deps = await depsOf(request, tool);
     return recordCall({ request, tool, input }, async (step, attempts) => {
-      const value = await execute(request, { ledger, name, tool, input: parsed.data, deps, step }, attempts);
+      const value = await execute(request, { ledger, metrics, name, tool, input: parsed.data, deps, step }, attempts);
       return { result: { value }, blobs: [] };
     });
   }
@@ -69,7 +69,7 @@ export function createRunTool(dependencies: ActivityDependencies) {
     const deps = await depsOf(request, tool);
     return recordCall({ request, tool, input: call.json }, async (step, attempts) => {
       try {
-        const value = await execute(request, { ledger, name, tool, input: parsed.data, deps, step }, attempts);
+        const value = await execute(request, { ledger, metrics, name, tool, input: parsed.data, deps, step }, attempts);
         return told(call, typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null'));
       } catch (error) {
         if (!(error instanceof SegnoError) || error.retryable || !tellModel(error.type)) throw error;

@@ -68,6 +68,12 @@ const providerSchema = z.strictObject({
 
 const tenantSchema = z.strictObject({ limits: limitsSchema.optional(), budget: windowBudgetSchema.optional() });
 
+const metricsSchema = z.strictObject({
+  port: z.number().int().min(1).max(65_535),
+  /** Also to other machines, for which there is no login. Default: to this one alone. */
+  expose: z.boolean().default(false),
+});
+
 const configSchema = z.strictObject({
   /** Modules whose exports are agents: `import * as agents from './agents.js'`. Other exports are passed over. */
   agents: definitions.default({}),
@@ -83,6 +89,8 @@ const configSchema = z.strictObject({
   budgets: z.record(name, windowBudgetSchema).default({}),
   /** Limits and budgets by tenant; `*` stands for those that are not named. */
   tenants: z.record(z.union([name, z.literal('*')]), tenantSchema).default({}),
+  /** Where a worker process serves Prometheus metrics, under `/metrics`. Default: nowhere. */
+  metrics: metricsSchema.optional(),
   /** Temporal task queue. Default `segno`. */
   taskQueue: z.string().min(1).max(200).default('segno'),
 });
@@ -91,6 +99,7 @@ const configSchema = z.strictObject({
 export type Config = z.input<typeof configSchema>;
 export type ModelConfig = z.output<typeof modelSchema>;
 export type ProviderConfig = z.output<typeof providerSchema>;
+export type MetricsConfig = z.output<typeof metricsSchema>;
 export type TenantConfig = z.output<typeof tenantSchema>;
 
 export interface ResolvedConfig {
@@ -102,6 +111,7 @@ export interface ResolvedConfig {
   providers: Readonly<Record<string, ProviderConfig>>;
   budgets: Readonly<Record<string, WindowBudget>>;
   tenants: Readonly<Record<string, TenantConfig>>;
+  metrics: MetricsConfig | undefined;
   taskQueue: string;
 }
 
@@ -122,7 +132,7 @@ export function defineConfig(config: Config): Config {
 export function resolveConfig(config: unknown): ResolvedConfig {
   const parsed = configSchema.safeParse(config);
   if (!parsed.success) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${describeIssues(parsed.error)}`);
-  const { budgets, models, plans, providers, taskQueue, tenants, workflows } = parsed.data;
+  const { budgets, metrics, models, plans, providers, taskQueue, tenants, workflows } = parsed.data;
   const agents = collect('agent', parsed.data.agents, isAgent);
   const tools = collect('tool', parsed.data.tools, isTool);
   const faults = [
@@ -154,7 +164,8 @@ export function resolveConfig(config: unknown): ResolvedConfig {
       : []),
   ];
   if (faults.length > 0) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${faults.join('\n')}`);
-  return { agents, tools, workflows: [workflows].flat(), plans, models, providers, budgets, tenants, taskQueue };
+  const named = { plans, models, providers, budgets, tenants };
+  return { agents, tools, workflows: [workflows].flat(), ...named, metrics, taskQueue };
 }
 
 /** Whether any alias names a real provider; if none does, the offline model answers for all. */

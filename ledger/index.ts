@@ -31,7 +31,7 @@ export type {
   UpperBound,
 } from './steps/stepTypes.js';
 
-export { budgetExceeded, listBudgets } from './admission/budgets.js';
+export { budgetExceeded, listBudgets, standingBudgets } from './admission/budgets.js';
 export type { BudgetState } from './admission/budgets.js';
 export { listGates } from './admission/gates.js';
 export type { GateState } from './admission/gates.js';

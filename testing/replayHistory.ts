@@ -84,13 +84,13 @@ async function replayExecution(
   { file, history, steps }: RecordedExecution,
 ): Promise<void> {
   const notes = new StepNotes();
-  const { workflowBundle: bundle, dataConverter } = historyOptions({ workflowBundle, blobs });
+  const { workflowBundle: bundle, dataConverter, sinks } = historyOptions({ workflowBundle, blobs });
   const payloadCodecs = [notes, ...(dataConverter?.payloadCodecs ?? [])];
   const { workflowId } = startedEvent(history);
   const where = join(dir, file);
   try {
     await Worker.runReplayHistory(
-      { workflowBundle: bundle!, dataConverter: { ...dataConverter, payloadCodecs } },
+      { workflowBundle: bundle!, sinks, dataConverter: { ...dataConverter, payloadCodecs } },
       history,
       workflowId,
     );

@@ -1,6 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { NativeConnection, type NativeConnectionOptions, type WorkerOptions, Worker } from '@temporalio/worker';
+import {
+  NativeConnection,
+  type NativeConnectionOptions,
+  Runtime,
+  type WorkerOptions,
+  Worker,
+} from '@temporalio/worker';
 import { createActivities } from '../activities/createActivities.js';
+import { Metrics } from '../activities/metrics.js';
 import { ModelClients } from '../activities/model/modelClients.js';
 import { TranscriptCache } from '../activities/model/transcriptCache.js';
 import type { ResolvedConfig } from '../core/config.js';
@@ -43,6 +50,8 @@ const longActivations = { isolateExecutionTimeout: '15s' } as Partial<WorkerOpti
 export async function createWorker(options: CreateWorkerOptions): Promise<SegnoWorker> {
   const { config, ledger, namespace = 'default', instance = newInstance(), env = process.env } = options;
   const connection = await NativeConnection.connect(options.connection);
+  // Of the runtime that the connection has begun; without an exporter it counts nothing.
+  const metrics = new Metrics(Runtime.instance().metricMeter, config);
   try {
     const activities = createActivities({
       ledger,
@@ -50,7 +59,13 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       models: new ModelClients(config, env),
       transcripts: new TranscriptCache(),
       owner: instance,
+      metrics,
       workflows: options.workflowBundle.workflows ?? [],
+    });
+    const history = historyOptions({
+      workflowBundle: { code: options.workflowBundle.code },
+      blobs: ledgerBlobStore(ledger),
+      onEnded: (ended) => metrics.ended(ended),
     });
     const worker = await Worker.create({
       connection,
@@ -59,7 +74,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       identity: instance,
       // Names the workflow code; the SDK's default is ten times as long, and stands in three events of every step.
       buildId: createHash('sha256').update(options.workflowBundle.code).digest('base64url').slice(0, 8),
-      ...historyOptions({ workflowBundle: { code: options.workflowBundle.code }, blobs: ledgerBlobStore(ledger) }),
+      ...history,
       activities,
       // Quick steps wait for the ledger most of their time; a hundred at once would only wait for each other, and time out.
       maxConcurrentLocalActivityExecutions: 16,
@@ -69,6 +84,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       shutdownGraceTime: '5s',
       ...longActivations,
       ...options.worker,
+      sinks: { ...options.worker?.sinks, ...history.sinks },
     });
     return { worker, connection, instance };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { WorkerOptions } from '@temporalio/worker';
+import type { Ended } from '../core/ended.js';
 import { type BlobStore, ClaimCheckCodec } from '../ledger/index.js';
 
 /**
@@ -9,9 +10,12 @@ export function historyOptions(options: {
   /** From `bundleWorkflows`; the interceptors are in it. */
   workflowBundle: { code: string };
   blobs: BlobStore;
-}): Pick<WorkerOptions, 'workflowBundle' | 'dataConverter'> {
+  /** Told of runs and agent calls that have ended; not by a replay. */
+  onEnded?: (ended: Ended) => void;
+}): Pick<WorkerOptions, 'workflowBundle' | 'dataConverter' | 'sinks'> {
   return {
     workflowBundle: options.workflowBundle,
     dataConverter: { payloadCodecs: [new ClaimCheckCodec(options.blobs)] },
+    sinks: { segno: { ended: { fn: (_, ended: Ended) => options.onEnded?.(ended) } } },
   };
 }

@@ -23,6 +23,8 @@ export interface LivenessOptions {
   /** Others declared this instance dead while it was stalled: its steps are taken over, and it must end. */
   onDeclaredDead: () => void;
   onError: (error: unknown) => void;
+  /** Calls of lost workers that from now on count at their upper bound. */
+  onLeasesExpired?: (count: number) => void;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function keepAlive(options: LivenessOptions): Promise<() => Promise
         }
         await declareDead(ledger, instance);
         await recovery.recoverAll();
-        await expireLeases(ledger);
+        options.onLeasesExpired?.(await expireLeases(ledger));
       } catch (error) {
         options.onError(error);
       }

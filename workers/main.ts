@@ -8,14 +8,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { Metrics } from '../activities/metrics.js';
 import { SegnoError } from '../core/errors.js';
 import { migrateLedger, openLedger } from '../ledger/index.js';
 import { bundleWorkflows } from './bundleWorkflows.js';
 import { createWorker, newInstance } from './createWorker.js';
 import { outsideConnections } from './embedded/resolveConnections.js';
 import { stackDir } from './embedded/stackState.js';
+import { showLedger } from './ledgerGauges.js';
 import { keepAlive } from './liveness.js';
 import { loadProject } from './loadProject.js';
+import { metricsSettings, metricsTelemetry } from './metricsEndpoint.js';
 import { Recovery } from './recovery.js';
 import { shutdownGraceMs } from './shutdownGrace.js';
 
@@ -40,8 +43,13 @@ async function main(): Promise<void> {
     throw new SegnoError('Stack.NotRunning', 'the worker needs TEMPORAL_ADDRESS and DATABASE_URL');
   const { namespace, connectionOptions } = temporal;
   const shutdownGraceTime = shutdownGraceMs(process.env);
+  const metrics = metricsSettings(project.config.metrics, process.env);
   // From here on the signals end the worker in order; before, they simply end the process.
-  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: ['SIGINT', 'SIGTERM'] });
+  const runtime = Runtime.install({
+    logger: new DefaultLogger('WARN'),
+    shutdownSignals: ['SIGINT', 'SIGTERM'],
+    ...(metrics && { telemetryOptions: await metricsTelemetry(metrics) }),
+  });
   const [ledger, clientConnection] = await Promise.all([
     openLedger({ connectionString: ledgerAt.url }),
     Connection.connect(connectionOptions),
@@ -49,6 +57,8 @@ async function main(): Promise<void> {
   await migrateLedger(ledger);
   const instance = newInstance();
   const client = new Client({ connection: clientConnection, namespace });
+  const { metricMeter: meter } = runtime;
+  const counted = new Metrics(meter, project.config);
   // Before this worker can work: what a dead one left is ready to go on by then.
   const stopBeating = await keepAlive({
     ledger,
@@ -61,8 +71,10 @@ async function main(): Promise<void> {
       );
       process.exit(75);
     },
-    onError: (error) => console.error(`liveness: ${error instanceof Error ? error.message : String(error)}`),
+    onError: tell('liveness'),
+    onLeasesExpired: (count) => counted.leasesExpired(count),
   });
+  const stopShowing = metrics && showLedger({ ledger, meter, config: project.config, onError: tell('metrics') });
   const { worker, connection } = await createWorker({
     config: project.config,
     ledger,
@@ -78,10 +90,16 @@ async function main(): Promise<void> {
     if (worker.getState() === 'RUNNING') worker.shutdown();
   });
   const running = worker.run();
-  process.stdout.write(`${JSON.stringify({ ready: true, instance })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ ready: true, instance, ...(metrics && { metrics: `http://127.0.0.1:${metrics.port}/metrics` }) })}\n`,
+  );
   await running;
-  await stopBeating();
+  await Promise.all([stopBeating(), stopShowing?.()]);
   await Promise.all([connection.close(), clientConnection.close(), ledger.close()]);
+}
+
+function tell(what: string): (error: unknown) => void {
+  return (error) => console.error(`${what}: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 try {

@@ -3,6 +3,7 @@ import { quickStepsEnd } from './agent/quickSlots.js';
 import { cancelOnceStarted } from './cancelOnceStarted.js';
 import { memoKey, workflowTaskTimeoutMs } from '../core/contracts.js';
 import { runContext } from './runContext.js';
+import { tellEnded, tellFailed } from './tellEnded.js';
 
 /**
  * Every child workflow of a Segno run, also one that a user starts with plain `executeChild`, belongs to the run: its steps,
@@ -12,8 +13,15 @@ export const interceptors: WorkflowInterceptorsFactory = () => ({
   inbound: [
     {
       async execute(input, next) {
+        const { startTime, workflowType: name } = workflowInfo();
+        const began = { kind: 'run' as const, name, startedMs: startTime.getTime() };
         try {
-          return await next(input);
+          const result = await next(input);
+          tellEnded({ ...began, status: 'completed' });
+          return result;
+        } catch (error) {
+          tellFailed(began, error);
+          throw error;
         } finally {
           await CancellationScope.nonCancellable(quickStepsEnd);
         }

@@ -1,6 +1,7 @@
 import type { ItemStep, RunBatchRequest } from '../../core/batches.js';
 import type { CallModelRequest, CallModelResult, SegnoActivities } from '../../core/contracts.js';
 import { SegnoError } from '../../core/errors.js';
+import type { Metrics } from '../metrics.js';
 import {
   type BatchItem,
   endsBatch,
@@ -17,8 +18,15 @@ type Calls = Pick<SegnoActivities, 'callModel' | 'runTool'>;
  * Items that an agent without tools answers, each in turns as the workflow's agent loop takes them: one, and one more for each
  * answer that has to be corrected.
  */
-export function agentItems(calls: Calls, { ctx }: RunBatchRequest, step: AgentStep): ItemRunner {
-  return { run: async (item) => ({ outcome: Promise.resolve(await answer(item)) }) };
+export function agentItems(calls: Calls, metrics: Metrics, { ctx }: RunBatchRequest, step: AgentStep): ItemRunner {
+  return { run };
+
+  async function run(item: BatchItem): Promise<{ outcome: Promise<ItemOutcome> }> {
+    const startedMs = performance.now();
+    const outcome = await answer(item);
+    metrics.agentCall(step.agent, 'error' in outcome ? outcome.error.type : 'ok', performance.now() - startedMs);
+    return { outcome: Promise.resolve(outcome) };
+  }
 
   async function answer({ path, input }: BatchItem): Promise<ItemOutcome> {
     const used = { inputTokens: 0, outputTokens: 0, costPicoUsd: 0n, repetitions: 0 };

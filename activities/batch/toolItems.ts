@@ -26,7 +26,7 @@ import { loadDeps } from '../runDeps.js';
 import { classifyToolError, finalAfter } from '../toolCall/classifyToolError.js';
 import { executeTool } from '../toolCall/executeTool.js';
 import { parseToolInput } from '../toolCall/parseToolInput.js';
-import { leaseMarginMs } from '../toolCall/recordCall.js';
+import { endOf, leaseMarginMs } from '../toolCall/recordCall.js';
 import { toolDefinitionHash } from '../toolCall/toolDefinitionHash.js';
 import { safetyOf, toolPolicy } from '../toolCall/toolPolicy.js';
 import { GroupCommit } from './groupCommit.js';
@@ -50,7 +50,7 @@ export async function prepareToolItems(
   { tool: name, maxAttempts }: ToolStep,
   items: readonly BatchItem[],
 ): Promise<ItemRunner> {
-  const { config, ledger, owner } = dependencies;
+  const { config, ledger, metrics, owner } = dependencies;
   const tool = toolNamed(config.tools, name);
   const deps = await loadDeps(dependencies, ctx, tool.deps, `tool ${name}`);
   const safety = safetyOf(tool);
@@ -77,6 +77,7 @@ export async function prepareToolItems(
   const records = new GroupCommit(async (steps: readonly PureStep[]) => {
     const recorded = await patiently(() => recordPureSteps(ledger, many, steps));
     const others = steps.filter(({ key }) => !recorded.has(key));
+    metrics.stepsEnded('tool', 'done', recorded.size);
     const stored = await readSteps(ledger, others.map(keyOf));
     return Promise.all(
       steps.map(async ({ key, result }) => {
@@ -96,7 +97,7 @@ export async function prepareToolItems(
       const error = new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
       return settled(await untilSettled(call, () => Promise.reject(error)));
     }
-    const execute = () => executeTool({ ledger, name, tool, input: parsed.data, deps, step: call.step });
+    const execute = () => executeTool({ ledger, metrics, name, tool, input: parsed.data, deps, step: call.step });
     if (safety !== 'pure' || left.has(call.step.key)) return settled(await untilSettled(call, execute));
     let value: unknown;
     try {
@@ -144,12 +145,14 @@ export async function prepareToolItems(
       } catch (thrown) {
         const error = finalAfter(classifyToolError(name, safety, thrown), attempts, maxAttempts);
         await patiently(() => failStep(ledger, { key, epoch, owner, error }));
+        if (!error.retryable) metrics.stepsEnded('tool', endOf(error));
         if (endsBatch(error)) throw error;
         if (!error.retryable) return { error, attempts };
         await pauseAfter(error, attempts);
         continue;
       }
       if (!(await finishes.add({ attempt: { key, epoch, owner }, result: { value } }))) throw fencedOff(key);
+      metrics.stepsEnded('tool', 'done');
       return { output: value, attempts };
     }
   }

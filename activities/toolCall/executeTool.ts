@@ -5,9 +5,12 @@ import type { ToolContext, ToolDefinition } from '../../core/tool.js';
 import type { Ledger } from '../../ledger/index.js';
 import type { StepIdentity } from '../dependencies.js';
 import { documentStore } from '../documentStore.js';
-import { toolPolicy } from './toolPolicy.js';
+import type { Metrics } from '../metrics.js';
+import { classifyToolError } from './classifyToolError.js';
+import { safetyOf, toolPolicy } from './toolPolicy.js';
 
 export interface ToolExecution {
+  metrics: Metrics;
   ledger: Ledger;
   name: string;
   tool: ToolDefinition;
@@ -25,7 +28,21 @@ const graceMs = 1_000;
  *
  * @throws SegnoError `Run.Cancelled`, `Tool.DeadlineExceeded`, `Tool.InvalidOutput`; otherwise what the tool throws
  */
-export async function executeTool({ ledger, name, tool, input, deps, step }: ToolExecution): Promise<unknown> {
+export async function executeTool(execution: ToolExecution): Promise<unknown> {
+  const { metrics, name, tool } = execution;
+  const startedMs = performance.now();
+  const seen = (outcome: string): void => metrics.toolCall(name, outcome, performance.now() - startedMs);
+  try {
+    const value = await checkedValue(execution);
+    seen('ok');
+    return value;
+  } catch (error) {
+    seen(classifyToolError(name, safetyOf(tool), error).type);
+    throw error;
+  }
+}
+
+async function checkedValue({ ledger, name, tool, input, deps, step }: ToolExecution): Promise<unknown> {
   const activity = Context.current();
   const { timeoutMs } = toolPolicy(tool);
   const timeout = AbortSignal.timeout(timeoutMs);

@@ -23,6 +23,11 @@ export interface Outcome {
   blobs: { sha256: string; bytes: Uint8Array; mediaType: string }[];
 }
 
+/** What becomes of a step whose last attempt fails with `error`. */
+export function endOf({ type }: SegnoError): 'failed' | 'unknown' {
+  return type === 'Tool.OutcomeUnknown' ? 'unknown' : 'failed';
+}
+
 /** @param attempts real ones so far, this one included */
 export type RunCall = (step: StepIdentity, attempts: number) => Promise<Outcome>;
 
@@ -38,7 +43,11 @@ export const leaseMarginMs = 5_000;
  * 3. What the tool threw is recorded. What was thrown after it is not: the effect stands and only its record is missing, so
  *    the row stays `sent` for the next attempt to find.
  */
-export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, 'ledger' | 'owner'>) {
+export function createRecordCall({
+  ledger,
+  metrics,
+  owner,
+}: Pick<ActivityDependencies, 'ledger' | 'metrics' | 'owner'>) {
   return async function recordCall(
     { request, tool, input }: { request: RunToolRequest; tool: ToolDefinition | undefined; input: unknown },
     run: RunCall,
@@ -78,6 +87,7 @@ export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, '
         for (const blob of outcome.blobs) await putBlob(ledger, { tenant: step.tenant, scope: step.scope, ...blob });
         return recordPureStep(ledger, { ...identity, result: outcome.result });
       });
+      metrics.stepsEnded('tool', 'done');
       return recorded.result as RunToolResult;
     }
 
@@ -94,12 +104,14 @@ export function createRecordCall({ ledger, owner }: Pick<ActivityDependencies, '
       const { result, blobs } = outcome;
       const { fenced } = await patiently(() => finishStep(ledger, { key: step.key, epoch, owner, result, blobs }));
       if (fenced) throw fencedOff(step.key);
+      metrics.stepsEnded('tool', 'done');
       return attempts > 1 ? { ...result, attempts } : result;
     }
 
     async function failed(epoch: number, thrown: unknown): Promise<SegnoError> {
       const error = thrown instanceof SegnoError ? thrown : classifyToolError(request.tool, identity.safety, thrown);
       await patiently(() => failStep(ledger, { key: step.key, epoch, owner, error }));
+      if (!error.retryable) metrics.stepsEnded('tool', endOf(error));
       return error;
     }
   };

@@ -14,12 +14,13 @@ type Colors = ReturnType<typeof pc.createColors>;
 /** @param color false where the output is no terminal */
 export function stackTable(stack: RunningStack, outside: Readonly<Record<string, string>>, color: boolean): string {
   const c = pc.createColors(color);
-  const { temporal, temporalUi, ledger, model } = stack.addresses;
+  const { temporal, temporalUi, ledger, model, metrics } = stack.addresses;
   const rows: [string, string | undefined, string][] = [
     ['Temporal', temporal, `namespace ${stack.namespace}`],
     ['Temporal UI', temporalUi, 'every run, step by step'],
     ['Ledger', ledger && withoutPassword(ledger), 'PostgreSQL wire, data in .segno/ledger'],
     ['Offline model', model, 'OpenAI wire'],
+    ['Metrics', metrics, 'for Prometheus'],
     ...Object.entries(outside).map(([name, where]): [string, string, string] => [name, where, 'from the environment']),
   ];
   const shown = rows.filter((row): row is [string, string, string] => row[1] !== undefined);

@@ -12,6 +12,8 @@ export type Verdict = (
       do: 'go';
       candidate: { alias: string; inputTokens: number; outputTokens: number };
       waitedMs: number | null;
+      /** `REASON at GATE` */
+      waitedFor: string | null;
     }
   | ({ do: 'wait' } & AdmissionWait)
   | ({ do: 'exhausted' } & BudgetExhausted)

@@ -45,6 +45,16 @@ export async function listBudgets(
   return rows.map(budgetState);
 }
 
+/** Those of tenants and agents, of the windows that may not be over yet. */
+export async function standingBudgets(ledger: Ledger): Promise<BudgetState[]> {
+  const { rows } = await ledger.query<BudgetRow>(
+    `select * from segno.budgets where scope is null and created_at > now() - interval '32 days' order by key limit 10000`,
+    [],
+    { idempotent: true },
+  );
+  return rows.map(budgetState);
+}
+
 async function spendersOf(ledger: Ledger, key: string, limit = 10): Promise<Spender[]> {
   const { rows } = await ledger.query<{ name: string; calls: string; tokens: string; cost: string }>(
     `select name, count(*) as calls, coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) as tokens,

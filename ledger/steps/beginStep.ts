@@ -125,8 +125,9 @@ interface Tried {
 function begun(epoch: number, attempts: number, verdict: Verdict | undefined): Begun {
   if (verdict?.do !== 'go') return { status: 'begun', epoch, attempts };
   const { alias, inputTokens, outputTokens } = verdict.candidate;
-  const { waitedMs, skipped = [] } = verdict;
-  const admitted = { alias, inputTokens, outputTokens, waitedMs: waitedMs ?? 0, skipped };
+  const { waitedMs, waitedFor, skipped = [] } = verdict;
+  const waited = { waitedMs: waitedMs ?? 0, ...(waitedFor !== null && { waitedFor }) };
+  const admitted = { alias, inputTokens, outputTokens, ...waited, skipped };
   return { status: 'begun', epoch, attempts, admitted };
 }
 

@@ -74,6 +74,8 @@ export interface Admitted {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly waitedMs: number;
+  /** `REASON at GATE`, where it waited first. */
+  readonly waitedFor?: string;
   readonly skipped: readonly Skipped[];
 }
 

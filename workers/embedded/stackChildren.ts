@@ -30,6 +30,7 @@ export function addressesOf(plan: StackPlan, ready: ReadyChildren): StackAddress
     ...(ready['temporal'] && { temporal: temporalAddress(plan), temporalUi: temporalUiAddress(plan) }),
     ...(ready['ledger']?.url && { ledger: ready['ledger'].url }),
     ...(ready['model']?.url && { model: ready['model'].url }),
+    ...(typeof ready['worker']?.['metrics'] === 'string' && { metrics: ready['worker']['metrics'] }),
   };
 }
 
@@ -110,6 +111,7 @@ function workerChild(plan: StackPlan, after: readonly string[]): ChildSpec {
         ...(!plan.outside.temporal && embeddedTemporal(plan)),
         ...(ledger && { DATABASE_URL: ledger }),
         ...(model && { SEGNO_OFFLINE_MODEL_URL: model }),
+        ...(plan.metrics && { SEGNO_METRICS_PORT: String(plan.ports.get('metrics')) }),
       };
     },
     readLine: readJsonLine,

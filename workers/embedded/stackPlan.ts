@@ -12,6 +12,7 @@ export const usualPorts: Readonly<Record<Address, number>> = {
   temporalUi: 8233,
   ledger: 15_432,
   model: 4141,
+  metrics: 9464,
 };
 
 export interface StackPlan {
@@ -21,6 +22,8 @@ export interface StackPlan {
   /** Absolute path of segno.config.ts, if it is not found from `dir`. */
   readonly configPath: string | undefined;
   readonly worker: boolean;
+  /** Whether the worker is given a port to serve metrics at. */
+  readonly metrics: boolean;
   readonly namespace: string;
   /** What is used from outside and not started. */
   readonly outside: Connections;
@@ -52,11 +55,16 @@ export async function planStack(options: PlanOptions, lastPorts: StackPorts): Pr
   if (!outside.temporal) wanted.push('temporal', 'temporalUi');
   if (!outside.ledger) wanted.push('ledger');
   if (!outside.model) wanted.push('model');
+  const worker = options.worker ?? true;
+  // Where the environment says something of it, the worker does as it says; a passing stack is scraped by nobody.
+  const metrics = worker && !options.anyPorts && options.env['SEGNO_METRICS_PORT'] === undefined;
+  if (metrics) wanted.push('metrics');
   return {
     dir: options.dir,
     env: options.env,
     configPath: options.configPath,
-    worker: options.worker ?? true,
+    worker,
+    metrics,
     namespace: namespaceOf(options.env),
     outside,
     onProgress: options.onProgress,

@@ -25,6 +25,8 @@ export interface StackAddresses {
   readonly ledger?: string;
   /** Base URL of the offline model's OpenAI wire. */
   readonly model?: string;
+  /** The worker's metrics. */
+  readonly metrics?: string;
 }
 
 export type StackPorts = Partial<Record<keyof StackAddresses, number>>;

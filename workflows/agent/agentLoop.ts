@@ -7,6 +7,7 @@ import { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
 import { runContext } from '../runContext.js';
 import { countRepetitions, countUsage, nextPath, within } from '../scope.js';
+import { tellEnded, tellFailed } from '../tellEnded.js';
 import { callTool } from './callTool.js';
 
 /**
@@ -78,24 +79,34 @@ export async function runTurns(state: AgentState): Promise<{ output: unknown } |
 
 /** The agent's call in the workflow that made it; a long one goes on in a child workflow, so that no history grows with it. */
 export async function runAgentCall(state: AgentState): Promise<unknown> {
-  const result = await runTurns(state);
-  if ('output' in result) return result.output;
-  const predecessor = runContext()?.predecessor;
-  const goOn: AgentState = {
-    ...result.goOn,
-    run: workflowInfo().runId,
-    ...(predecessor !== undefined && { predecessor }),
-  };
+  const began = { kind: 'agent' as const, name: state.agent, startedMs: Date.now() };
   try {
-    const { output, used } = await executeChild<(state: AgentState) => Promise<AgentEnd>>('runAgent', {
-      args: [goOn],
-      workflowExecutionTimeout: Deadline.at(state.deadlineMs).leftMs + 60_000,
-    });
-    countUsage(used.usage);
-    countRepetitions(used.repetitions);
-    return output;
+    const result = await runTurns(state);
+    if ('output' in result) {
+      tellEnded({ ...began, status: 'completed' });
+      return result.output;
+    }
+    const predecessor = runContext()?.predecessor;
+    const goOn: AgentState = {
+      ...result.goOn,
+      run: workflowInfo().runId,
+      ...(predecessor !== undefined && { predecessor }),
+    };
+    try {
+      const { output, used } = await executeChild<(state: AgentState) => Promise<AgentEnd>>('runAgent', {
+        args: [goOn],
+        workflowExecutionTimeout: Deadline.at(state.deadlineMs).leftMs + 60_000,
+      });
+      countUsage(used.usage);
+      countRepetitions(used.repetitions);
+      tellEnded({ ...began, status: 'completed' });
+      return output;
+    } catch (error) {
+      throw stepFailure(error, state.path, 'Agent.DeadlineExceeded');
+    }
   } catch (error) {
-    throw stepFailure(error, state.path, 'Agent.DeadlineExceeded');
+    tellFailed(began, error);
+    throw error;
   }
 }
 

@@ -1,11 +1,12 @@
 /** Segno's activities on a real ledger and a model over HTTP, each attempt in an activity environment of its own. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, noopMetricMeter } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll } from 'vitest';
 import { createActivities } from '../../../activities/createActivities.js';
+import { Metrics } from '../../../activities/metrics.js';
 import { ModelClients } from '../../../activities/model/modelClients.js';
 import { TranscriptCache } from '../../../activities/model/transcriptCache.js';
 import { type Config, resolveConfig } from '../../../core/config.js';
@@ -97,6 +98,7 @@ export function aWorker(options: WorkerOptions): TestWorker {
     workflows: [],
     ledger,
     config,
+    metrics: new Metrics(noopMetricMeter, config),
     models: new ModelClients(config, { TEST_API_KEY: apiKey }),
     transcripts: new TranscriptCache(),
     owner,

@@ -1,0 +1,19 @@
+/**
+ * What a workflow tells the worker that runs it when something in it has ended: for metrics and traces, never for decisions, and
+ * nothing of it is in history.
+ */
+export interface Ended {
+  readonly kind: 'run' | 'agent';
+  /** The workflow's type, or the agent. */
+  readonly name: string;
+  /** False in child workflows. */
+  readonly root: boolean;
+  /** Workflow clock, epoch milliseconds; of a run that continued as new, of its first execution. */
+  readonly startedMs: number;
+  readonly endedMs: number;
+  readonly status: EndStatus;
+  /** Why it failed: a registered type, or the one its own code gave the failure. */
+  readonly errorType?: string;
+}
+
+export type EndStatus = 'completed' | 'failed' | 'cancelled';
