@@ -9,7 +9,8 @@ import { type AgentCall, requestedCall, tellModel, toolMessage } from './toolCal
 import { classifyToolError, finalAfter } from './toolCall/classifyToolError.js';
 import { executeTool, type ToolExecution } from './toolCall/executeTool.js';
 import { parseToolInput } from './toolCall/parseToolInput.js';
-import { createRecordCall, type Outcome } from './toolCall/recordCall.js';
+import type { Outcome } from './toolCall/outcome.js';
+import { createRecordCall } from './toolCall/recordCall.js';
 import { safetyOf, toolPolicy } from './toolCall/toolPolicy.js';
 
 /**
@@ -43,9 +44,11 @@ export function createRunTool(dependencies: ActivityDependencies) {
     const parsed = parseToolInput(tool, input);
     if ('invalid' in parsed) throw new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
     const deps = await depsOf(request, tool);
-    return recordCall({ request, tool, input }, async (step, attempts) => {
-      const value = await execute(request, { ledger, metrics, name, tool, input: parsed.data, deps, step }, attempts);
-      return { result: { value }, blobs: [] };
+    return recordCall({
+      ...{ request, tool, input, parsed: parsed.data, deps },
+      run: (step, attempts) =>
+        execute(request, { ledger, metrics, name, tool, input: parsed.data, deps, step }, attempts),
+      conclude: async (end) => ({ result: { value: await end() }, blobs: [] }),
     });
   }
 
@@ -57,7 +60,11 @@ export function createRunTool(dependencies: ActivityDependencies) {
     const { tool: name } = request;
     const call = await requestedCall(dependencies, currentStep(request).tenant, request);
     const answer = (text: string): Promise<RunToolResult> =>
-      recordCall({ request, tool: undefined, input: call.text }, () => Promise.resolve(told(call, text)));
+      recordCall({
+        ...{ request, input: call.text },
+        run: () => Promise.resolve(text),
+        conclude: async (end) => told(call, String(await end())),
+      });
 
     const granted = config.agents.get(agent)?.tools ?? [];
     if (!tool || !granted.includes(name)) {
@@ -67,14 +74,19 @@ export function createRunTool(dependencies: ActivityDependencies) {
     const parsed = parseToolInput(tool, call.json);
     if ('invalid' in parsed) return answer(`Error: invalid arguments: ${parsed.invalid}`);
     const deps = await depsOf(request, tool);
-    return recordCall({ request, tool, input: call.json }, async (step, attempts) => {
-      try {
-        const value = await execute(request, { ledger, metrics, name, tool, input: parsed.data, deps, step }, attempts);
-        return told(call, typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null'));
-      } catch (error) {
-        if (!(error instanceof SegnoError) || error.retryable || !tellModel(error.type)) throw error;
-        return told(call, `Error: ${error.type}: ${error.message}`);
-      }
+    return recordCall({
+      ...{ request, tool, input: call.json, parsed: parsed.data, deps },
+      run: (step, attempts) =>
+        execute(request, { ledger, metrics, name, tool, input: parsed.data, deps, step }, attempts),
+      conclude: async (end) => {
+        try {
+          const value = await end();
+          return told(call, typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null'));
+        } catch (error) {
+          if (!(error instanceof SegnoError) || error.retryable || !tellModel(error.type)) throw error;
+          return told(call, `Error: ${error.type}: ${error.message}`);
+        }
+      },
     });
   }
 

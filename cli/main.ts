@@ -14,6 +14,7 @@ import {
 } from './commands/inspect.js';
 import { offlineModelCommand, workerCommand } from './commands/processes.js';
 import { planCommand } from './commands/plan.js';
+import { resolveCommand } from './commands/resolve.js';
 import { runCommand } from './commands/run.js';
 import { budgetsCommand, costsCommand, providersCommand } from './commands/spending.js';
 import { exitCodes, reportError } from './output.js';
@@ -39,6 +40,7 @@ const commands = [
   cancelCommand(),
   retryCommand(),
   approveCommand(),
+  resolveCommand(),
   costsCommand(),
   budgetsCommand(),
   providersCommand(),

@@ -26,6 +26,10 @@ export function approvalLines(approvals: readonly WaitingApproval[]): string[] {
   const lines = approvals.slice(0, mostApprovals).flatMap((approval) => {
     const { name, title, since, until, choices } = approval;
     const asked = title === undefined ? '' : `: ${printable(title)}`;
+    if (approval.outcomeOf !== undefined) {
+      const asks = `waiting for the outcome of ${printable(approval.outcomeOf)} since ${minute(since)}${asked}`;
+      return [asks, `  ${approveLine(approval, approvals)}`];
+    }
     return [
       `waiting for approval ${printable(name)} since ${minute(since)}, until ${minute(until)}${asked}`,
       ...(choices ? [`  choices: ${choices.map(printable).join(', ')}`] : []),
@@ -38,7 +42,11 @@ export function approvalLines(approvals: readonly WaitingApproval[]): string[] {
 
 /** The command that approves it, with its name where that is enough among `all`; CHOICE stands for one of its choices. */
 export function approveLine(approval: WaitingApproval, all: readonly WaitingApproval[]): string {
-  const { run, name, path, workflowId, choices } = approval;
+  const { run, name, path, workflowId, choices, outcomeOf } = approval;
+  if (outcomeOf !== undefined) {
+    const step = workflowId === run ? outcomeOf : `${workflowId}/${outcomeOf}`;
+    return `segno resolve ${quoted(run)} ${quoted(step)} --done OUTPUT | --repeat | --fail`;
+  }
   const alike = all.filter((other) => other.run === run && other.name === name).length;
   const address = workflowId === run ? path : `${workflowId}/${path}`;
   return `segno approve ${quoted(run)} ${quoted(alike === 1 ? name : address)}${choices ? ' --value CHOICE' : ''}`;
@@ -50,7 +58,7 @@ export function minute(iso: string): string {
 }
 
 /** As a POSIX shell takes it as one word. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   const plain = printable(word);
   return /^[\w./:@%+=,-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", "'\\''")}'`;
 }

@@ -33,6 +33,7 @@ import {
 } from '../ledger/index.js';
 import { decideApproval, type DecideOptions, listApprovals, type WaitingApproval } from './approvals.js';
 import { decodeInput } from './decodeInput.js';
+import { listUnknown, resolveOutcome, type ResolveOptions, type UnknownEffect } from './resolveOutcome.js';
 import { runFailure } from './runFailure.js';
 import { describeRun, type RunDetails, type RunSummary, listRuns, underWay } from './runs.js';
 
@@ -238,6 +239,27 @@ export class SegnoClient {
    */
   decide(id: string, options: DecideOptions): Promise<Decision> {
     return decideApproval(this.temporal, id, options);
+  }
+
+  /**
+   * Effects of a run whose outcome is unknown, the newest first.
+   *
+   * @throws SegnoError `Run.Unknown`
+   */
+  async unknownEffects(id: string): Promise<UnknownEffect[]> {
+    const { description } = await this.describe(id);
+    return listUnknown(this.temporal, this.ledger, description, tenant);
+  }
+
+  /**
+   * Say what became of an effect whose outcome was lost: a run that waits for the answer goes on with it, one that has ended when it
+   * is retried.
+   *
+   * @throws SegnoError `Run.Unknown`, `Step.Unknown`; what `decide` throws
+   */
+  async resolve(id: string, options: ResolveOptions): Promise<UnknownEffect> {
+    const { description } = await this.describe(id);
+    return resolveOutcome(this.temporal, this.ledger, description, { ...options, tenant });
   }
 
   /** What model calls have cost, the dearest first. */

@@ -5,6 +5,7 @@
  * 1. Only JSON of bounded size crosses, in both directions.
  * 2. What is wrong with a request or an answer is text for the person who made it; all of it at once.
  */
+import { isOutcomeAnswer, outcomeAnswers } from './outcome.js';
 
 /** The update that decides, with a {@link DecisionRequest}; its result is the {@link Decision}. */
 export const decideUpdateName = 'segnoDecide';
@@ -33,6 +34,8 @@ export interface ApprovalRequest {
   /** What the person must see. */
   detail?: unknown;
   choices?: readonly string[];
+  /** It asks what became of the effect of the step at this path; the answer's value is an {@link OutcomeAnswer}. */
+  outcomeOf?: string;
   /** ISO 8601. */
   since: string;
   until: string;
@@ -77,7 +80,10 @@ export function requestFaults({ name, title, detail, choices }: Omit<ApprovalReq
 }
 
 /** What is wrong with an answer; it comes from outside, whatever its type says. */
-export function decisionFaults({ choices }: Pick<ApprovalRequest, 'choices'>, answer: DecisionRequest): string[] {
+export function decisionFaults(
+  { choices, outcomeOf }: Pick<ApprovalRequest, 'choices' | 'outcomeOf'>,
+  answer: DecisionRequest,
+): string[] {
   const { approved, by, comment, value } = answer;
   return [
     ...(typeof approved === 'boolean' ? [] : ['approved: is neither true nor false']),
@@ -89,6 +95,7 @@ export function decisionFaults({ choices }: Pick<ApprovalRequest, 'choices'>, an
       : [`comment: has over ${longestComment} characters`]),
     ...sizeFault('value', value, largestValue),
     ...(choices ? chosenFaults(choices, answer) : []),
+    ...(outcomeOf === undefined || !approved || isOutcomeAnswer(value) ? [] : [`value: ${outcomeAnswers}`]),
   ];
 }
 

@@ -9,6 +9,7 @@
  */
 
 import type { KeyedBudget } from './admission/settings.js';
+import type { OutcomeResolution, UnknownOutcome } from './outcome.js';
 import type { PlanEstimate } from './plan/estimatePlan.js';
 import type { Plan } from './plan/plan.js';
 
@@ -94,6 +95,8 @@ export interface RunToolRequest {
   maxAttempts?: number;
   /** Only if the tool is quick; otherwise answer with the policy alone. */
   onlyQuick?: true;
+  /** What a person said became of the call, when asked by `unknown` of the result. */
+  resolution?: OutcomeResolution;
   ctx?: RunContext;
 }
 
@@ -105,6 +108,8 @@ export interface RunToolResult {
   bytes?: number;
   /** How often it was tried, as far as the answering attempt knows; absent for once. Not part of the recorded result. */
   attempts?: number;
+  /** Nobody knows whether it took effect, and a person is to be asked. Not recorded. */
+  unknown?: UnknownOutcome;
   /** The answer to `onlyQuick`: how the tool is run; nothing has run yet when it is not quick. */
   policy?: ToolPolicy;
 }

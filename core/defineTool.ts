@@ -28,6 +28,10 @@ export function defineTool<
   if (options.readOnly && options.idempotent === false) {
     throw new Error('A readOnly tool changes nothing and so is idempotent: leave idempotent out.');
   }
+  const repeatable = options.readOnly || options.idempotent;
+  if (repeatable && (options.reconcile || options.onUnknown !== undefined)) {
+    throw new Error('A readOnly or idempotent tool is simply called again: leave reconcile and onUnknown out.');
+  }
   return { ...options, kind: 'tool' };
 }
 

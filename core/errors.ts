@@ -125,10 +125,30 @@ export const errorKinds = {
   'Tool.OutcomeUnknown': kind(
     false,
     409,
-    'The tool was started and its outcome was lost, and it is not idempotent: check the outside system before repeating it.',
+    'The tool was started and its outcome was lost, and it is not idempotent: check the outside system, say what became of it with `segno resolve`, then `segno retry`.',
+  ),
+  'Tool.Refused': kind(
+    false,
+    422,
+    'The server that the tool called refused the request (4xx). The message carries its answer.',
+  ),
+  'Tool.RateLimited': kind(
+    true,
+    429,
+    'The server that the tool called has too many requests (429). Idempotent tools are tried again when it says.',
+  ),
+  'Tool.Unavailable': kind(
+    true,
+    502,
+    'The server that the tool called failed (5xx) or could not be reached. Idempotent tools are tried again.',
   ),
   'Tool.DeadlineExceeded': kind(false, 504, 'The tool did not finish within its timeout.'),
   // steps
+  'Step.Unknown': kind(
+    false,
+    404,
+    'The run has no step of that path whose outcome is unknown. The message lists those it has.',
+  ),
   'Step.Mismatch': kind(
     false,
     409,

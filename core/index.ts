@@ -1,6 +1,12 @@
 export { defineAgent, type AgentDefinition, type AgentOptions } from './defineAgent.js';
 export { defineTool } from './defineTool.js';
-export { type ToolDefinition, type ToolOptions, type ToolContext, type DocumentStore } from './tool.js';
+export {
+  type Reconciled,
+  type ToolDefinition,
+  type ToolOptions,
+  type ToolContext,
+  type DocumentStore,
+} from './tool.js';
 export { defineConfig, type Config } from './config.js';
 export { documentRefSchema, type DocumentRef } from './document.js';
 export { SegnoError, errorKinds, type ErrorType, type ErrorKind, type SegnoErrorOptions } from './errors.js';

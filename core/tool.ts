@@ -8,6 +8,13 @@ export interface DocumentStore {
   write(bytes: Uint8Array, mediaType: string, name?: string): Promise<DocumentRef>;
 }
 
+/** What a tool's `reconcile` says of a call whose outcome was lost. */
+export type Reconciled<Output = unknown> =
+  | { status: 'done'; output: Output }
+  /** It did not take effect and will not any more: it is called again, under the same key. */
+  | { status: 'notDone' }
+  | { status: 'unknown' };
+
 /** What a tool gets beside its arguments. */
 export interface ToolContext<Deps = unknown> {
   /** The same for every attempt, worker and replay of this call: hand it to the outside system. */
@@ -19,6 +26,11 @@ export interface ToolContext<Deps = unknown> {
   /** The run's dependencies, checked against the tool's `deps` schema. */
   readonly deps: Deps;
   readonly documents: DocumentStore;
+  /**
+   * As the global one, with this call's signal and, on requests that may change something, its `Idempotency-Key`. An answer that is
+   * not 2xx is thrown: `Tool.Refused`, or `Tool.RateLimited` and `Tool.Unavailable`, which are tried again where that is safe.
+   */
+  readonly fetch: typeof fetch;
 }
 
 export interface ToolOptions<Input extends z.ZodType, Output extends z.ZodType, Deps extends z.ZodType> {
@@ -36,6 +48,19 @@ export interface ToolOptions<Input extends z.ZodType, Output extends z.ZodType, 
   duration?: 'quick' | 'long';
   /** Limit of one attempt in milliseconds. Default 60,000; at most 500 for quick tools. */
   timeoutMs?: number;
+  /**
+   * Asks the outside system what became of a call whose outcome was lost: its worker died, or it ran into its time limit. For tools
+   * that are neither `readOnly` nor `idempotent`. Called within the limit of one attempt, and again when it throws retryably.
+   */
+  reconcile?(
+    input: z.output<Input>,
+    context: ToolContext<z.output<Deps>>,
+  ): Promise<Reconciled<z.input<Output>>> | Reconciled<z.input<Output>>;
+  /**
+   * What becomes of such a call when nobody knows: `fail` with `Tool.OutcomeUnknown`, `ask` a person and wait for the answer, or
+   * `repeat` it. Default `fail`.
+   */
+  onUnknown?: 'fail' | 'ask' | 'repeat';
   execute(input: z.output<Input>, context: ToolContext<z.output<Deps>>): Promise<z.input<Output>> | z.input<Output>;
 }
 

@@ -10,6 +10,9 @@ export { inheritSteps, reuseStep } from './steps/reuseStep.js';
 export type { Inheritance, Reuse } from './steps/reuseStep.js';
 export { beginSteps, finishSteps, readSteps, recordPureSteps, resultOf, reuseSteps } from './steps/manySteps.js';
 export type { Effect, FinishedStep, ManySteps, OneOfMany, PureStep } from './steps/manySteps.js';
+export { keepInput } from './steps/effectInput.js';
+export { listUnknownSteps, readUnknownStep, sayOutcome } from './steps/unknownStep.js';
+export type { StoredResolution, UnknownStep } from './steps/unknownStep.js';
 export { parseFailure, type StoredStep } from './steps/stepRow.js';
 export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';
 export type { StepResolution } from './steps/resolveStep.js';
@@ -17,6 +20,7 @@ export type {
   Admitted,
   BeginStepInput,
   BeginStepResult,
+  EffectInput,
   FailStepInput,
   FinishStepInput,
   ModelChoice,

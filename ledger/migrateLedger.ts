@@ -11,6 +11,7 @@ import { migration001 } from './migrations/migration001.js';
 import { migration002 } from './migrations/migration002.js';
 import { migration003 } from './migrations/migration003.js';
 import { migration004 } from './migrations/migration004.js';
+import { migration005 } from './migrations/migration005.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -24,6 +25,7 @@ const migrations: readonly Migration[] = [
   { version: 2, sql: migration002 },
   { version: 3, sql: migration003 },
   { version: 4, sql: migration004 },
+  { version: 5, sql: migration005 },
 ];
 
 /** The version this code works with. */

@@ -41,6 +41,7 @@ export function createStoreItems({ ledger }: { ledger: Ledger }) {
           heartbeat: (details) => activity.heartbeat(details),
           deps: undefined,
           documents: documentStore(ledger, map),
+          fetch,
         },
       );
       const parts = splitText(text, source.split);

@@ -12,7 +12,6 @@ import {
   type FinishedStep,
   hashJson,
   type ManySteps,
-  type OneOfMany,
   type PureStep,
   readSteps,
   recordPureSteps,
@@ -20,20 +19,23 @@ import {
   reuseSteps,
   type StoredStep,
 } from '../../ledger/index.js';
-import { type ActivityDependencies, currentStep, type StepIdentity } from '../dependencies.js';
+import { type ActivityDependencies, currentStep } from '../dependencies.js';
 import { fencedOff, patiently } from '../patiently.js';
 import { loadDeps } from '../runDeps.js';
 import { classifyToolError, finalAfter } from '../toolCall/classifyToolError.js';
 import { executeTool } from '../toolCall/executeTool.js';
+import { keptInput } from '../toolCall/keptInput.js';
 import { parseToolInput } from '../toolCall/parseToolInput.js';
+import type { Conclude } from '../toolCall/outcome.js';
 import { endOf, leaseMarginMs } from '../toolCall/recordCall.js';
+import { settles, settleUnknown } from '../toolCall/settleUnknown.js';
 import { toolDefinitionHash } from '../toolCall/toolDefinitionHash.js';
 import { safetyOf, toolPolicy } from '../toolCall/toolPolicy.js';
 import { GroupCommit } from './groupCommit.js';
+import { type BegunItem, type ItemCall, settleItem } from './itemCall.js';
 import { type BatchItem, endsBatch, type ItemOutcome, type ItemRunner, pauseAfter } from './itemRunner.js';
 
 type ToolStep = Extract<ItemStep, { tool: string }>;
-type Begun = { readonly epoch: number; readonly attempts: number } | { readonly found: RunToolResult };
 
 /**
  * The step protocol for the items of a batch, each a call of one tool.
@@ -97,7 +99,9 @@ export async function prepareToolItems(
       const error = new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
       return settled(await untilSettled(call, () => Promise.reject(error)));
     }
-    const execute = () => executeTool({ ledger, metrics, name, tool, input: parsed.data, deps, step: call.step });
+    const execution = { ledger, metrics, name, tool, input: parsed.data, deps, step: call.step };
+    const execute = () => executeTool(execution);
+    call.settle = (lost) => settleUnknown({ ...execution, conclude, resolution: undefined, mayAsk: false }, lost);
     if (safety !== 'pure' || left.has(call.step.key)) return settled(await untilSettled(call, execute));
     let value: unknown;
     try {
@@ -116,7 +120,7 @@ export async function prepareToolItems(
     outcomeLost,
   }: ItemCall): Promise<ItemOutcome | undefined> {
     if (outcomeLost) {
-      const message = `${key} was started by the run that is retried, and its outcome was lost`;
+      const message = `${key} was started with other input by the run that is retried, and its outcome was lost`;
       return { error: new SegnoError('Tool.OutcomeUnknown', message), attempts: 1 };
     }
     const stored = left.get(key);
@@ -145,9 +149,10 @@ export async function prepareToolItems(
       } catch (thrown) {
         const error = finalAfter(classifyToolError(name, safety, thrown), attempts, maxAttempts);
         await patiently(() => failStep(ledger, { key, epoch, owner, error }));
-        if (!error.retryable) metrics.stepsEnded('tool', endOf(error));
+        const goesOn = error.retryable || (error.type === 'Tool.OutcomeUnknown' && settles(tool));
+        if (!goesOn) metrics.stepsEnded('tool', endOf(error));
         if (endsBatch(error)) throw error;
-        if (!error.retryable) return { error, attempts };
+        if (!goesOn) return { error, attempts };
         await pauseAfter(error, attempts);
         continue;
       }
@@ -158,30 +163,35 @@ export async function prepareToolItems(
   }
 
   /** Also waits for an earlier attempt that may still be running. */
-  async function begin(call: ItemCall): Promise<Begun | { readonly error: SegnoError }> {
+  async function begin(call: ItemCall): Promise<BegunItem | { readonly error: SegnoError }> {
     const { step, one } = call;
     const { key, idempotencyKey, attempt } = step;
     for (;;) {
       try {
         if (!left.has(key) && !seen.has(key)) {
           seen.add(key);
-          const effect = { ...one, attempt, leaseMs, token: randomUUID(), idempotencyKey };
-          if (await begins.add(effect)) return { epoch: 1, attempts: 1 };
+          const effect = await keptInput(ledger, many, tool, call.input);
+          if (await begins.add({ ...one, attempt, leaseMs, token: randomUUID(), idempotencyKey, effect }))
+            return { epoch: 1, attempts: 1 };
         }
         const identity = { ...many, ...one };
-        const begun = await beginStep(ledger, { ...identity, attempt, leaseMs, idempotencyKey });
+        const effect = await keptInput(ledger, many, tool, call.input);
+        const begun = await beginStep(ledger, { ...identity, attempt, leaseMs, idempotencyKey, effect });
         return begun.status === 'done' ? { found: begun.result as RunToolResult } : begun;
       } catch (error) {
         if (!(error instanceof SegnoError) || endsBatch(error)) throw error;
-        if (error.type !== 'Step.Busy') return { error };
-        await pauseAfter(error, 1);
+        if (error.type === 'Tool.OutcomeUnknown' && call.settle) {
+          const end = await settleItem(call.settle, error);
+          if (end) return end;
+        } else if (error.type !== 'Step.Busy') return { error };
+        else await pauseAfter(error, 1);
       }
     }
   }
 
   function callOf({ path, input }: BatchItem): ItemCall {
     const step = currentStep({ path, ...(ctx && { ctx }) });
-    return { step, one: { key: step.key, path, fingerprint: hashJson([name, input ?? null]) } };
+    return { step, input, one: { key: step.key, path, fingerprint: hashJson([name, input ?? null]) } };
   }
 
   /** Of earlier attempts, and of the run that is retried. */
@@ -207,13 +217,6 @@ export async function prepareToolItems(
   }
 }
 
-interface ItemCall {
-  readonly step: StepIdentity;
-  readonly one: OneOfMany;
-  /** The run that is retried began it, and nobody knows whether it took effect. */
-  outcomeLost?: boolean;
-}
-
 function toolNamed(tools: ReadonlyMap<string, ToolDefinition>, name: string): ToolDefinition {
   const tool = tools.get(name);
   if (tool) return tool;
@@ -225,4 +228,5 @@ function mismatch(key: string): SegnoError {
 }
 
 const keyOf = ({ key }: { readonly key: string }): string => key;
+const conclude: Conclude = async (end) => ({ result: { value: await end() }, blobs: [] });
 const settled = (outcome: ItemOutcome): { outcome: Promise<ItemOutcome> } => ({ outcome: Promise.resolve(outcome) });

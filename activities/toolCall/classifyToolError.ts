@@ -11,7 +11,7 @@ import type { StepSafety } from '../../core/steps.js';
 export function classifyToolError(tool: string, safety: StepSafety, error: unknown): SegnoError {
   if (error instanceof SegnoError) {
     if (safety !== 'once') return error;
-    if (error.type === 'Tool.DeadlineExceeded' || error.type === 'Run.Cancelled') {
+    if (error.type === 'Tool.DeadlineExceeded' || error.type === 'Run.Cancelled' || mayHaveChanged(error)) {
       return new SegnoError('Tool.OutcomeUnknown', `${error.message}; whether it took effect is not known`, {
         cause: error,
       });
@@ -24,6 +24,11 @@ export function classifyToolError(tool: string, safety: StepSafety, error: unkno
     retryable: safety !== 'once' && !final,
     cause: error,
   });
+}
+
+/** A server that failed, or went away, in the middle of a request that changes something. */
+function mayHaveChanged({ type, saidRetryable, details }: SegnoError): boolean {
+  return type === 'Tool.Unavailable' && !saidRetryable && details?.['mayChange'] === true;
 }
 
 function restated(error: SegnoError, retryable: boolean): SegnoError {

@@ -7,6 +7,7 @@ import type { StepIdentity } from '../dependencies.js';
 import { documentStore } from '../documentStore.js';
 import type { Metrics } from '../metrics.js';
 import { classifyToolError } from './classifyToolError.js';
+import { createToolFetch } from './createToolFetch.js';
 import { safetyOf, toolPolicy } from './toolPolicy.js';
 
 export interface ToolExecution {
@@ -23,52 +24,68 @@ export interface ToolExecution {
 const graceMs = 1_000;
 
 /**
- * Run the tool's own code, and check what it returns. A tool that does not listen to its signal is given up: it may go on,
- * but neither cancellation nor its worker's shutdown waits for it.
+ * Run the tool's own code, and check what it returns.
  *
  * @throws SegnoError `Run.Cancelled`, `Tool.DeadlineExceeded`, `Tool.InvalidOutput`; otherwise what the tool throws
  */
 export async function executeTool(execution: ToolExecution): Promise<unknown> {
-  const { metrics, name, tool } = execution;
+  const { metrics, name, tool, input } = execution;
   const startedMs = performance.now();
   const seen = (outcome: string): void => metrics.toolCall(name, outcome, performance.now() - startedMs);
   try {
-    const value = await checkedValue(execution);
+    const value = await runToolCode(execution, (context) => tool.execute(input, context));
+    const output = checkedOutput(name, tool, value);
     seen('ok');
-    return value;
+    return output;
   } catch (error) {
     seen(classifyToolError(name, safetyOf(tool), error).type);
     throw error;
   }
 }
 
-async function checkedValue({ ledger, name, tool, input, deps, step }: ToolExecution): Promise<unknown> {
+/** @throws SegnoError `Tool.InvalidOutput` */
+export function checkedOutput(name: string, tool: ToolDefinition, value: unknown): unknown {
+  const parsed = tool.output.safeParse(value);
+  if (!parsed.success) throw new SegnoError('Tool.InvalidOutput', `${name} returned:\n${describeIssues(parsed.error)}`);
+  return parsed.data;
+}
+
+/**
+ * Run code of a tool, within `limitMs`. Code that does not listen to its signal is given up: it may go on, but neither cancellation
+ * nor its worker's shutdown waits for it.
+ *
+ * @param limitMs default: the tool's own
+ * @throws SegnoError `Run.Cancelled`, `Tool.DeadlineExceeded`; otherwise what the code throws
+ */
+export async function runToolCode<Value>(
+  { ledger, name, tool, deps, step }: Omit<ToolExecution, 'input' | 'metrics'>,
+  run: (context: ToolContext) => Promise<Value> | Value,
+  limitMs = toolPolicy(tool).timeoutMs,
+): Promise<Value> {
   const activity = Context.current();
-  const { timeoutMs } = toolPolicy(tool);
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(limitMs);
+  const signal = AbortSignal.any([activity.cancellationSignal, timeout]);
+  const { idempotencyKey } = step;
   const context: ToolContext = {
-    idempotencyKey: step.idempotencyKey,
-    signal: AbortSignal.any([activity.cancellationSignal, timeout]),
+    idempotencyKey,
+    signal,
     heartbeat: (details) => activity.heartbeat(details),
     deps,
     documents: documentStore(ledger, step),
+    fetch: createToolFetch({ idempotencyKey, signal }),
   };
-  let value: unknown;
   try {
-    value = await orGivenUp(Promise.resolve(tool.execute(input, context)), context.signal);
+    return await orGivenUp(Promise.resolve(run(context)), context.signal);
   } catch (error) {
     // Retryable, because a worker that shuts down cancels too, and another one goes on.
     if (activity.cancellationSignal.aborted)
       throw new SegnoError('Run.Cancelled', `${name} was cancelled`, { retryable: true, cause: error });
     if (timeout.aborted) {
-      const message = `${name} took over ${timeoutMs} ms`;
+      const message = `${name} took over ${limitMs} ms`;
       throw new SegnoError('Tool.DeadlineExceeded', message, { retryable: true, cause: error });
     }
     throw error;
   }
-  const parsed = tool.output.safeParse(value);
-  if (!parsed.success) throw new SegnoError('Tool.InvalidOutput', `${name} returned:\n${describeIssues(parsed.error)}`);
-  return parsed.data;
 }
 
 async function orGivenUp<T>(running: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,8 +1,10 @@
+import { Context } from '@temporalio/activity';
 import type { RunToolRequest, RunToolResult } from '../../core/contracts.js';
 import { SegnoError } from '../../core/errors.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import {
   beginStep,
+  type BeginStepResult,
   failStep,
   findStep,
   finishStep,
@@ -14,22 +16,30 @@ import {
 import { type ActivityDependencies, currentStep, type StepIdentity } from '../dependencies.js';
 import { fencedOff, patiently } from '../patiently.js';
 import { classifyToolError } from './classifyToolError.js';
+import { keptInput } from './keptInput.js';
+import type { Conclude, Outcome } from './outcome.js';
+import { settledNext, settles, settleUnknown } from './settleUnknown.js';
 import { toolDefinitionHash } from './toolDefinitionHash.js';
 import { safetyOf, toolPolicy } from './toolPolicy.js';
 
-/** What a tool call came to: for the workflow its value, for an agent the message that its model will read. */
-export interface Outcome {
-  result: RunToolResult;
-  blobs: { sha256: string; bytes: Uint8Array; mediaType: string }[];
+/** A call of a tool, or the answer to one that is none. */
+export interface CallToRecord {
+  request: RunToolRequest;
+  /** Absent: `run` only answers. */
+  tool?: ToolDefinition;
+  /** As it was given; and as the tool's code gets it. */
+  input: unknown;
+  parsed?: unknown;
+  deps?: unknown;
+  /** @param attempts real ones so far, this one included */
+  run(step: StepIdentity, attempts: number): Promise<unknown>;
+  conclude: Conclude;
 }
 
 /** What becomes of a step whose last attempt fails with `error`. */
 export function endOf({ type }: SegnoError): 'failed' | 'unknown' {
   return type === 'Tool.OutcomeUnknown' ? 'unknown' : 'failed';
 }
-
-/** @param attempts real ones so far, this one included */
-export type RunCall = (step: StepIdentity, attempts: number) => Promise<Outcome>;
 
 /** What an attempt may take beyond the tool's own time limit: writing the result. */
 export const leaseMarginMs = 5_000;
@@ -42,16 +52,15 @@ export const leaseMarginMs = 5_000;
  * 2. A tool with effects is `sent` in the ledger before it runs. A pure quick one is written once, when it is done.
  * 3. What the tool threw is recorded. What was thrown after it is not: the effect stands and only its record is missing, so
  *    the row stays `sent` for the next attempt to find.
+ * 4. An attempt that finds the outcome of the one before it unknown settles that (settleUnknown.ts), and does nothing else.
  */
 export function createRecordCall({
   ledger,
   metrics,
   owner,
 }: Pick<ActivityDependencies, 'ledger' | 'metrics' | 'owner'>) {
-  return async function recordCall(
-    { request, tool, input }: { request: RunToolRequest; tool: ToolDefinition | undefined; input: unknown },
-    run: RunCall,
-  ): Promise<RunToolResult> {
+  return async function recordCall(call: CallToRecord): Promise<RunToolResult> {
+    const { request, tool, input } = call;
     const current = currentStep(request);
     const identity = {
       ...current,
@@ -67,7 +76,10 @@ export function createRecordCall({
     const { idempotencyKey = current.idempotencyKey } = reuse;
     const step = { ...current, idempotencyKey };
     const { quick, timeoutMs } = toolPolicy(tool);
-    const begin = () => beginStep(ledger, { ...identity, idempotencyKey, leaseMs: timeoutMs + leaseMarginMs });
+    const begin = async () => {
+      const effect = await keptInput(ledger, step, tool, input);
+      return beginStep(ledger, { ...identity, idempotencyKey, leaseMs: timeoutMs + leaseMarginMs, effect });
+    };
     return quick && identity.safety === 'pure' && step.attempt === 0 ? recordOnce() : recordTwice();
 
     /** A try that fails is begun after all, so that it counts and is seen. */
@@ -76,7 +88,7 @@ export function createRecordCall({
       if (found) return found.result as RunToolResult;
       let outcome: Outcome;
       try {
-        outcome = await run(step, 1);
+        outcome = await call.conclude(() => call.run(step, 1));
       } catch (error) {
         const begun = await begin();
         if (begun.status === 'done') return begun.result as RunToolResult;
@@ -92,12 +104,20 @@ export function createRecordCall({
     }
 
     async function recordTwice(): Promise<RunToolResult> {
-      const begun = await begin();
+      let begun: BeginStepResult;
+      try {
+        begun = await begin();
+      } catch (error) {
+        if (!tool || !(error instanceof SegnoError) || error.type !== 'Tool.OutcomeUnknown') throw error;
+        const { parsed, deps, conclude } = call;
+        const unknown = { ledger, metrics, name: request.tool, tool, input: parsed, deps, step, conclude };
+        return settleUnknown({ ...unknown, resolution: request.resolution, mayAsk: true }, error);
+      }
       if (begun.status === 'done') return begun.result as RunToolResult;
       const { epoch, attempts } = begun;
       let outcome: Outcome;
       try {
-        outcome = await run(step, attempts);
+        outcome = await call.conclude(() => call.run(step, attempts));
       } catch (error) {
         throw await failed(epoch, error);
       }
@@ -111,6 +131,9 @@ export function createRecordCall({
     async function failed(epoch: number, thrown: unknown): Promise<SegnoError> {
       const error = thrown instanceof SegnoError ? thrown : classifyToolError(request.tool, identity.safety, thrown);
       await patiently(() => failStep(ledger, { key: step.key, epoch, owner, error }));
+      // A run that is cancelled asks nobody any more.
+      const ends = error.type !== 'Tool.OutcomeUnknown' || Context.current().cancellationSignal.aborted;
+      if (!ends && settles(tool)) return settledNext(error);
       if (!error.retryable) metrics.stepsEnded('tool', endOf(error));
       return error;
     }

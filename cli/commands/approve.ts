@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import type { SegnoClient, WaitingApproval } from '../../client/index.js';
 import { SegnoError } from '../../core/errors.js';
@@ -6,6 +5,7 @@ import { type ProjectFlags, withClient } from '../openProject.js';
 import { seconds } from '../optionValues.js';
 import { colours, printable, printJson } from '../output.js';
 import { approveLine, minute } from '../renderUnderWay.js';
+import { userName } from '../userName.js';
 
 interface Flags extends ProjectFlags {
   reject: boolean;
@@ -118,14 +118,6 @@ async function decide(client: SegnoClient, run: string, name: string | undefined
   const c = colours(process.stdout);
   const what = decision.approved ? c.green('Approved') : c.red('Rejected');
   process.stdout.write(`${what}${name === undefined ? '' : ` ${name}`} in ${run}, by ${printable(decision.by)}.\n`);
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    throw new SegnoError('Approval.InvalidDecision', 'this machine does not know your name; say it with --by');
-  }
 }
 
 function parseValue(source: string): unknown {

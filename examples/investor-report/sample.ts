@@ -101,6 +101,7 @@ export async function buildSample(): Promise<Uint8Array> {
       signal: new AbortController().signal,
       heartbeat: () => undefined,
       deps: undefined,
+      fetch,
     },
   );
   return drawn;

@@ -76,10 +76,11 @@ with gate as materialized (
 ), picked as (${pickedSql}
 ), begun as (
   insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
-    state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, idempotency_key)
+    state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, idempotency_key,
+    input, input_sha256, input_bytes)
   select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
     'sent', 1, 1, $12, $13, $14::int, now() + $15::float8 * interval '1 ms', coalesce(p.c->>'alias', $16),
-    coalesce(p.c->>'provider', $17), coalesce(p.c->>'model', $18), $22
+    coalesce(p.c->>'provider', $17), coalesce(p.c->>'model', $18), $22, $24, $25, $26::int
   from picked p
   on conflict (key) do nothing
   returning key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model
@@ -111,6 +112,9 @@ async function insertOrRead(
     ...attemptValues(input, token),
     input.idempotencyKey ?? null,
     input.admission ? admissionJson(input, input.admission) : null,
+    input.effect?.text ?? null,
+    input.effect?.sha256 ?? null,
+    input.effect?.bytes ?? null,
   ];
   const { rows } = await ledger.query<StoredStep & Tried>(insertSql, values, { idempotent: true });
   return rows[0];

@@ -11,10 +11,10 @@ import type { StepSafety, StepState } from '../../core/steps.js';
 import { putBlob } from '../blobs.js';
 import { hashText } from '../hashJson.js';
 import type { Ledger, SqlValue } from '../openLedger.js';
-import type { Reuse } from './reuseStep.js';
+import { effectColumns, type Reuse } from './reuseStep.js';
 import { inlineResultBytes } from './settleStep.js';
 import { recordedResult, stepColumns, type StoredStep } from './stepRow.js';
-import type { RecordedResult, StepAttempt, StepIdentity } from './stepTypes.js';
+import type { EffectInput, RecordedResult, StepAttempt, StepIdentity } from './stepTypes.js';
 
 /** What the steps of a map have in common. */
 export interface ManySteps extends Omit<StepIdentity, 'key' | 'path' | 'fingerprint'> {
@@ -60,6 +60,7 @@ export interface Effect extends OneOfMany {
   readonly leaseMs: number;
   readonly token: string;
   readonly idempotencyKey: string;
+  readonly effect?: EffectInput | undefined;
 }
 
 /** @returns the keys of those begun now, each by its first attempt; the others were begun before */
@@ -67,11 +68,13 @@ export async function beginSteps(ledger: Ledger, many: ManySteps, steps: readonl
   const { rows } = await ledger.query<{ key: string }>(
     `with begun as (
        insert into segno.steps (${common}, key, path, fingerprint, token, attempt, lease_until, idempotency_key,
-         state, epoch, attempts)
+         input, input_sha256, input_bytes, state, epoch, attempts)
        select $1, $2, $3, $4, $5, $6, $7, $8, $9, g.key, g.path, g.fingerprint, g.token, g.attempt,
-         now() + g.lease_ms * interval '1 ms', g.idempotency_key, 'sent', 1, 1
-       from unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::float8[], $16::text[])
-         as g (key, path, fingerprint, token, attempt, lease_ms, idempotency_key)
+         now() + g.lease_ms * interval '1 ms', g.idempotency_key,
+         g.input, g.input_sha256, g.input_bytes, 'sent', 1, 1
+       from unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::float8[], $16::text[],
+         $17::text[], $18::text[], $19::int[])
+         as g (key, path, fingerprint, token, attempt, lease_ms, idempotency_key, input, input_sha256, input_bytes)
        order by g.key on conflict (key) do nothing
        returning key, epoch, tenant, scope, run_id, kind, name, owner, attempt
      ), counted as (
@@ -88,6 +91,9 @@ export async function beginSteps(ledger: Ledger, many: ManySteps, steps: readonl
       steps.map(({ attempt }) => attempt),
       steps.map(({ leaseMs }) => leaseMs),
       steps.map(({ idempotencyKey }) => idempotencyKey),
+      steps.map(({ effect }) => effect?.text ?? null),
+      steps.map(({ effect }) => effect?.sha256 ?? null),
+      steps.map(({ effect }) => effect?.bytes ?? null),
     ],
     { idempotent: true },
   );
@@ -177,7 +183,7 @@ export async function recordPureSteps(
  * What the retried run left of each step, as `reuseStep` does it: what it finished is recorded under this run's key.
  *
  * @param predecessorKeys in the order of `steps`
- * @returns by this run's key; `outcomeLost`: an effect that the predecessor began and whose outcome nobody knows
+ * @returns by this run's key; `outcomeLost`: an effect that the predecessor began with other input and whose outcome nobody knows
  */
 export async function reuseSteps(
   ledger: Ledger,
@@ -195,16 +201,19 @@ export async function reuseSteps(
        select * from unnest($8::text[], $9::text[], $10::text[]) as g (key, fingerprint, predecessor)
      ), predecessor as (
        select g.key as new_key, g.fingerprint as new_fingerprint, p.* from given g join segno.steps p
-       on p.key = g.predecessor and p.tenant = $4
+       on p.key = g.predecessor and p.tenant = $4 and p.undone_by is null
      ), reused as (
        insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
          state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, result, result_hash,
-         result_bytes, detail, finished_at)
+         result_bytes, detail, started_at, finished_at, idempotency_key, ${effectColumns})
        select new_key, $1, $2, $3, tenant, path, kind, name, definition_hash, fingerprint, safety,
-         'done', 1, 0, $5, '', 0, now(), model_alias, provider, model, result, result_hash, result_bytes, $6, now()
+         case when state = 'done' then 'done' else 'unknown' end, 1, 0, $5, '', 0, now(), model_alias, provider, model, result,
+         result_hash, result_bytes, $6, case when state = 'done' then now() else started_at end,
+         case when state = 'done' then now() end, coalesce(idempotency_key, key), ${effectColumns}
        from predecessor
-       where state = 'done' and fingerprint = new_fingerprint
-         and (definition_hash = $7 or (kind = 'tool' and safety <> 'pure'))
+       where fingerprint = new_fingerprint and (
+         (state = 'done' and (definition_hash = $7 or (kind = 'tool' and safety <> 'pure')))
+         or (state in ('sent', 'unknown') and safety = 'once'))
        order by new_key on conflict (key) do nothing
      )
      select new_key as key, state, safety,
@@ -228,7 +237,7 @@ export async function reuseSteps(
     rows.map(({ key, state, safety, idempotency_key: idempotencyKey }) => [
       key,
       {
-        outcomeLost: safety === 'once' && (state === 'sent' || state === 'unknown'),
+        outcomeLost: idempotencyKey === null && safety === 'once' && (state === 'sent' || state === 'unknown'),
         ...(idempotencyKey !== null && { idempotencyKey }),
       },
     ]),

@@ -50,43 +50,56 @@ export type StepResolution =
   /** It did not take place: the next attempt may call. */
   | { readonly repeat: true };
 
+export interface ResolveStepInput {
+  readonly key: string;
+  readonly resolution: StepResolution;
+  /** Who or what says so. */
+  readonly by: string;
+  /** Of the attempt whose outcome was lost. Default: whichever it was. */
+  readonly epoch?: number | undefined;
+}
+
 /**
  * Settles a step whose outcome is unknown.
  *
  * @returns false when the step was not, or no longer, `unknown`: nothing was changed
  */
-export async function resolveStep(
-  ledger: Ledger,
-  { key, resolution, by }: { readonly key: string; readonly resolution: StepResolution; readonly by: string },
-): Promise<boolean> {
-  const detail = canonicalJson({ resolvedBy: by });
-  if ('repeat' in resolution) return update(ledger, key, `state = 'reserved', detail = $2`, [detail]);
+export async function resolveStep(ledger: Ledger, input: ResolveStepInput): Promise<boolean> {
+  const { resolution } = input;
+  if ('repeat' in resolution) return update(ledger, input, 'repeat', `state = 'reserved'`, []);
   if ('failed' in resolution) {
     const error = canonicalJson(resolution.failed);
-    return update(ledger, key, `state = 'failed', finished_at = now(), detail = $2, error = $3`, [detail, error]);
+    return update(ledger, input, 'fail', `state = 'failed', finished_at = now(), error = $5`, [error]);
   }
   const text = canonicalJson(resolution.done);
   const bytes = Buffer.byteLength(text);
   const inline = bytes <= inlineResultBytes;
-  if (!inline) await putResult(ledger, key, text);
+  if (!inline) await putResult(ledger, input.key, text);
   return update(
     ledger,
-    key,
-    `state = 'done', finished_at = now(), detail = $2, result = $3, result_hash = $4, result_bytes = $5`,
-    [detail, inline ? text : null, hashText(text), bytes],
+    input,
+    'done',
+    `state = 'done', finished_at = now(), error = null, result = $5, result_hash = $6, result_bytes = $7`,
+    [inline ? text : null, hashText(text), bytes],
   );
 }
 
-/** A higher epoch, so that the lost attempt cannot overrule the resolution when it comes back. */
+/**
+ * A higher epoch, so that the lost attempt cannot overrule the resolution when it comes back; and Temporal's attempts are counted
+ * anew, as the step may go on as another activity.
+ */
 async function update(
   ledger: Ledger,
-  key: string,
+  { key, by, epoch }: ResolveStepInput,
+  answer: 'done' | 'repeat' | 'fail',
   assignments: string,
   values: (string | number | null)[],
 ): Promise<boolean> {
+  const resolution = canonicalJson({ answer, by, at: new Date().toISOString(), applied: true });
   const { rowCount } = await ledger.query(
-    `update segno.steps set ${assignments}, epoch = epoch + 1, rev = rev + 1 where key = $1 and state = 'unknown'`,
-    [key, ...values],
+    `update segno.steps set ${assignments}, detail = $2, resolution = $3, epoch = epoch + 1, attempt = 0, rev = rev + 1
+     where key = $1 and state = 'unknown' and ($4::int is null or epoch = $4::int)`,
+    [key, canonicalJson({ resolvedBy: by }), resolution, epoch ?? null, ...values],
   );
   return rowCount > 0;
 }

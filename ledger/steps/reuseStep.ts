@@ -5,9 +5,10 @@
  * 1. A finished step of the same path and fingerprint is reused. A model call or a tool without effects also needs the same
  *    definition: what was changed there runs anew. An effect does not take place twice because its description was edited.
  * 2. A reused step stands in the new run's own rows, so that a retry of the retry finds it there.
- * 3. An effect whose outcome was lost in the predecessor is not repeated by the retry either.
+ * 3. An effect whose outcome was lost in the predecessor is as unknown in the retry, with what somebody has said of it since.
  * 4. An idempotent effect that the predecessor began is called again under the predecessor's idempotency key.
  * 5. The same holds for what an earlier run of the chain left and the predecessor did not get to: it inherits first.
+ * 6. An effect that was taken back is as if it had never been.
  */
 import { canonicalJson } from '../../core/canonicalJson.js';
 import { SegnoError } from '../../core/errors.js';
@@ -16,17 +17,24 @@ import type { Ledger } from '../openLedger.js';
 import { readStep, recordedResult } from './stepRow.js';
 import type { RecordedResult, StepIdentity } from './stepTypes.js';
 
+/** Of an effect, beside what every step has. */
+export const effectColumns = 'input, input_sha256, input_bytes, resolution';
+
 const reuseSql = `
 with predecessor as (
-  select * from segno.steps where key = $1 and tenant = $2
+  select * from segno.steps where key = $1 and tenant = $2 and undone_by is null
 ), reused as (
   insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
     state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, result, result_hash,
-    result_bytes, detail, finished_at)
+    result_bytes, detail, started_at, finished_at, idempotency_key, ${effectColumns})
   select $3, $4, $5, $6, tenant, path, kind, name, definition_hash, fingerprint, safety,
-    'done', 1, 0, $7, '', 0, now(), model_alias, provider, model, result, result_hash, result_bytes, $8, now()
+    case when state = 'done' then 'done' else 'unknown' end, 1, 0, $7, '', 0, now(), model_alias, provider, model, result,
+    result_hash, result_bytes, $8, case when state = 'done' then now() else started_at end,
+    case when state = 'done' then now() end, coalesce(idempotency_key, key), ${effectColumns}
   from predecessor
-  where state = 'done' and fingerprint = $9 and (definition_hash = $10 or (kind = 'tool' and safety <> 'pure'))
+  where fingerprint = $9 and (
+    (state = 'done' and (definition_hash = $10 or (kind = 'tool' and safety <> 'pure')))
+    or (state in ('sent', 'unknown') and safety = 'once'))
   on conflict (key) do nothing
   returning 1
 )
@@ -71,16 +79,17 @@ export async function reuseStep(
     { idempotent: true },
   );
   const found = rows[0];
-  if (found && found.safety === 'once' && (found.state === 'sent' || found.state === 'unknown')) {
+  const lost = found?.safety === 'once' && (found.state === 'sent' || found.state === 'unknown');
+  if (lost && found.idempotency_key === null) {
     throw new SegnoError(
       'Tool.OutcomeUnknown',
-      `${step.path} was started by the run that is retried, and its outcome was lost`,
+      `${step.path} was started with other input by the run that is retried, and its outcome was lost`,
     );
   }
   if (!found) return {};
-  if (found.reused === 0) return found.idempotency_key === null ? {} : { idempotencyKey: found.idempotency_key };
-  const stored = await readStep(ledger, step.key);
-  return stored?.state === 'done' ? { recorded: await recordedResult(ledger, stored) } : {};
+  const stored = found.reused === 0 ? undefined : await readStep(ledger, step.key);
+  if (stored?.state === 'done') return { recorded: await recordedResult(ledger, stored) };
+  return found.idempotency_key === null ? {} : { idempotencyKey: found.idempotency_key };
 }
 
 export interface Inheritance {
@@ -103,12 +112,12 @@ export async function inheritSteps(ledger: Ledger, { tenant, scope, runId, prede
   await ledger.query(
     `insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
        state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, result, result_hash,
-       result_bytes, error, detail, finished_at, idempotency_key)
+       result_bytes, error, detail, finished_at, idempotency_key, ${effectColumns})
      select $3::text || '/' || path, $3, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
        case when state = 'done' then state when safety = 'once' then 'unknown' else 'reserved' end, 1, 0, owner, '', 0, now(), model_alias, provider, model, result,
-       result_hash, result_bytes, error, $5, finished_at, coalesce(idempotency_key, key)
+       result_hash, result_bytes, error, $5, finished_at, coalesce(idempotency_key, key), ${effectColumns}
      from segno.steps
-     where tenant = $1 and scope = $2 and key = $4::text || '/' || path
+     where tenant = $1 and scope = $2 and key = $4::text || '/' || path and undone_by is null
        and (state = 'done' or (safety = 'once' and state in ('sent', 'unknown')) or (kind = 'tool' and safety = 'idempotent'))
      order by seq on conflict (key) do nothing`,
     [tenant, scope, runId, predecessor, canonicalJson({ inheritedFrom: predecessor })],

@@ -34,6 +34,13 @@ export interface UpperBound {
   readonly costPicoUsd: bigint;
 }
 
+/** What an effect was called with, as its step keeps it: in the row when it is small, else under its hash. */
+export interface EffectInput {
+  readonly text: string | null;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
 export interface BeginStepInput extends StepIdentity {
   /** The worker instance, new at every process start. */
   readonly owner: string;
@@ -47,6 +54,8 @@ export interface BeginStepInput extends StepIdentity {
   readonly admission?: AdmissionRequest | undefined;
   /** What the outside system knows the effect by, when it is not the step's key: one that the retried run began. */
   readonly idempotencyKey?: string | undefined;
+  /** Of a tool with effects. */
+  readonly effect?: EffectInput | undefined;
 }
 
 /** A result that stands in the ledger. */

@@ -71,8 +71,12 @@ export async function runTurns(state: AgentState): Promise<{ output: unknown } |
       throw fail('Agent.TurnLimit', `${state.path}: no answer after ${turns} turns`, state.path);
     }
     const { input: _, append: __, ...kept } = state;
-    const append = await callTools(state, result);
-    state = { ...kept, head: result.head, turns, repairs, limits, ...(append.length > 0 && { append }) };
+    const { append, askedMs } = await callTools(state, result);
+    state = {
+      ...kept,
+      ...{ head: result.head, turns, repairs, limits, deadlineMs: state.deadlineMs + askedMs },
+      ...(append.length > 0 && { append }),
+    };
   }
   return { goOn: state };
 }
@@ -150,9 +154,16 @@ async function callModel(state: AgentState): Promise<CallModelResult> {
   }
 }
 
-/** All calls the model asked for in one turn, side by side; the first failure cancels the others. */
-async function callTools(state: AgentState, { calls = [], head }: CallModelResult): Promise<string[]> {
-  if (calls.length === 0) return [];
+/**
+ * All calls the model asked for in one turn, side by side; the first failure cancels the others.
+ *
+ * @returns the tool messages, and how long a person was asked something
+ */
+async function callTools(
+  state: AgentState,
+  { calls = [], head }: CallModelResult,
+): Promise<{ append: string[]; askedMs: number }> {
+  if (calls.length === 0) return { append: [], askedMs: 0 };
   const ctx = contextOf(state);
   const deadline = Deadline.at(state.deadlineMs);
   return within(`${state.path}/turn#${state.turns + 1}`, () =>
@@ -160,11 +171,11 @@ async function callTools(state: AgentState, { calls = [], head }: CallModelResul
       const scope = CancellationScope.current();
       const running = calls.map(async ({ tool, policy }: ToolCall, index) => {
         const request = { tool, path: nextPath(tool), agent: state.agent, head, index, ...(ctx && { ctx }) };
-        const { hash } = await callTool(request, policy, deadline);
-        return hash!;
+        return callTool(request, policy, deadline);
       });
       try {
-        return await Promise.all(running);
+        const ran = await Promise.all(running);
+        return { append: ran.map(({ hash }) => hash!), askedMs: Math.max(...ran.map(({ askedMs }) => askedMs)) };
       } catch (error) {
         scope.cancel();
         await Promise.allSettled(running);

@@ -2,10 +2,11 @@ import { ActivityFailure, ApplicationFailure, CancellationScope, TimeoutFailure 
 import type { RunToolRequest, RunToolResult, ToolPolicy } from '../../core/contracts.js';
 import { quickToolLimitMs } from '../../core/limits.js';
 import { quickActivities, remoteActivities } from '../activities.js';
-import type { Deadline } from '../deadline.js';
+import { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
 import { countRepetitions } from '../scope.js';
 import { inTurn } from './inTurn.js';
+import { askOutcome } from './askOutcome.js';
 import { inQuickSlot } from './quickSlots.js';
 
 /** The activity ends a tool at its own limit; the server's is for a tool that does not listen. */
@@ -23,12 +24,30 @@ const quickGoneRemoteMs = 10_000;
  * out to be a long one (nobody had asked yet, or a deploy made it one) answers with its policy and has not run.
  *
  * @param learn told the policy as soon as the worker has said it
+ * @returns also `askedMs`, how long a person was asked what became of it: the call's deadline is later by so much
  */
 export async function callTool(
   request: RunToolRequest,
   policy: ToolPolicy | undefined,
   deadline: Deadline,
   learn: (policy: ToolPolicy) => void = () => undefined,
+): Promise<RunToolResult & { askedMs: number }> {
+  let ran = await callOnce(request, policy, deadline, learn);
+  let askedMs = 0;
+  while (ran.unknown) {
+    const askedAtMs = Date.now();
+    const resolution = await askOutcome(request, ran.unknown);
+    askedMs += Date.now() - askedAtMs;
+    ran = await callOnce({ ...request, resolution }, policy, Deadline.at(deadline.atMs + askedMs), learn);
+  }
+  return { ...ran, askedMs };
+}
+
+async function callOnce(
+  request: RunToolRequest,
+  policy: ToolPolicy | undefined,
+  deadline: Deadline,
+  learn: (policy: ToolPolicy) => void,
 ): Promise<RunToolResult> {
   if (deadline.leftMs === 0) throw fail('Tool.DeadlineExceeded', `${request.path} had no time left`, request.path);
   try {

@@ -1,9 +1,8 @@
-import { condition } from '@temporalio/workflow';
 import { type Decision, decisionFaults, requestFaults, type Verdict } from '../../core/approval.js';
+import { awaitDecision } from '../awaitDecision.js';
 import { Deadline, type Duration } from '../deadline.js';
 import { fail } from '../failure.js';
 import { nextPath } from '../scope.js';
-import { closeApproval, openApproval } from '../waitingApprovals.js';
 
 export interface ApprovalOptions<Choice extends string = never> {
   /** One line that says what is asked. */
@@ -53,17 +52,9 @@ export async function approval<const Choice extends string = never>(
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `approval ${name}: ${faults.join('; ')}`);
 
   const path = nextPath(`approval/${name}`);
+  const decision = await awaitDecision(path, asked, deadline);
+  if (decision) return decision as Decision<Choice>;
   const until = new Date(deadline.atMs).toISOString();
-  const waiting = openApproval(path, { ...asked, since: new Date().toISOString(), until });
-  let expired = false;
-  try {
-    await condition(() => waiting.decision !== undefined, deadline.leftMs);
-    // The deadline and a decision may come with one and the same activation: whoever was told "decided" is right.
-    expired = waiting.decision === undefined;
-  } finally {
-    closeApproval(path, expired ? 'Approval.Expired' : 'Approval.Unknown');
-  }
-  if (waiting.decision) return waiting.decision as Decision<Choice>;
   if (!onExpiry) throw fail('Approval.Expired', `${path}: nobody decided until ${until}`, path);
   return { ...onExpiry, by: 'deadline', expired: true, decidedAt: new Date().toISOString() };
 }

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { beginStep, failStep, finishStep, inheritSteps, reuseStep } from '../../../ledger/index.js';
+import {
+  beginStep,
+  failStep,
+  finishStep,
+  inheritSteps,
+  readUnknownStep,
+  resolveStep,
+  reuseStep,
+  sayOutcome,
+} from '../../../ledger/index.js';
 import type { BeginStepInput } from '../../../ledger/index.js';
 import { aStep, describeOnBothDatabases } from './databases.js';
 
@@ -59,10 +68,36 @@ describeOnBothDatabases((database) => {
       const error = { type: 'Tool.OutcomeUnknown', message: 'no answer', retryable: false };
       if (left === 'unknown') await failStep(ledger, { key: first.key, owner: first.owner, epoch: 1, error });
       const lost = { type: 'Tool.OutcomeUnknown' };
-      await expect(reuseStep(ledger, inRun(first, second), first.key)).rejects.toMatchObject(lost);
-      await inheritSteps(ledger, { ...first, runId: second, predecessor: first.runId });
-      const again = reuseStep(ledger, inRun(first, third), inRun(first, second).key);
-      await expect(again).rejects.toMatchObject(lost);
+      const inSecond = inRun(first, second);
+      expect(await reuseStep(ledger, { ...inSecond, path: 'b' }, `${first.runId}/b`)).toEqual({});
+      const changed = { ...inSecond, fingerprint: 'of another input' };
+      await expect(reuseStep(ledger, changed, first.key)).rejects.toMatchObject(lost);
+      expect(await reuseStep(ledger, inSecond, first.key)).toEqual({ idempotencyKey: first.key });
+      await expect(beginStep(ledger, inSecond)).rejects.toMatchObject(lost);
+      const inThird = inRun(first, third);
+      expect(await reuseStep(ledger, inThird, inSecond.key)).toEqual({ idempotencyKey: first.key });
+      await expect(beginStep(ledger, inThird)).rejects.toMatchObject(lost);
+    });
+
+    it('inherits what was said of an effect that the second run did not get to', async () => {
+      const { ledger } = database();
+      const first = { ...aStep(), safety: 'once' as const };
+      const [second, third] = [inRun(first, `${first.runId}-2`), inRun(first, `${first.runId}-3`)];
+      await beginStep(ledger, first);
+      expect(await sayOutcome(ledger, { key: first.key, answer: { done: 7 }, by: 'ada' })).toBe(true);
+      await inheritSteps(ledger, { ...first, runId: second.runId, predecessor: first.runId });
+      await reuseStep(ledger, third, second.key);
+      const { said, idempotencyKey } = (await readUnknownStep(ledger, third.key))!;
+      expect([said?.answer, said?.by, idempotencyKey]).toEqual([{ done: 7 }, 'ada', first.key]);
+      expect(await resolveStep(ledger, { key: third.key, resolution: { repeat: true }, by: 'ada' })).toBe(true);
+      expect(await readUnknownStep(ledger, third.key)).toBeUndefined();
+      expect(await beginStep(ledger, third)).toMatchObject({ status: 'begun' });
+      await failStep(ledger, {
+        ...third,
+        epoch: 3,
+        error: { type: 'Tool.OutcomeUnknown', message: '', retryable: false },
+      });
+      expect((await readUnknownStep(ledger, third.key))?.said).toBeUndefined();
     });
 
     it('calls an idempotent effect that was begun under the key it was begun under', async () => {

@@ -1,0 +1,10 @@
+import type { RunToolResult } from '../../core/contracts.js';
+
+/** What a tool call came to: for the workflow its value, for an agent the message that its model will read. */
+export interface Outcome {
+  result: RunToolResult;
+  blobs: { sha256: string; bytes: Uint8Array; mediaType: string }[];
+}
+
+/** What the end of a tool's code, a value or what it has thrown, comes to. */
+export type Conclude = (end: () => Promise<unknown>) => Promise<Outcome>;

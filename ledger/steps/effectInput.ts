@@ -1,0 +1,20 @@
+import { canonicalJson } from '../../core/canonicalJson.js';
+import { putBlob } from '../blobs.js';
+import { sha256Hex } from '../hashJson.js';
+import type { Ledger } from '../openLedger.js';
+import { inlineResultBytes } from './settleStep.js';
+import type { EffectInput } from './stepTypes.js';
+
+/** @param input JSON without secrets */
+export async function keepInput(
+  ledger: Ledger,
+  { tenant, scope }: { readonly tenant: string; readonly scope: string },
+  input: unknown,
+): Promise<EffectInput> {
+  const text = canonicalJson(input);
+  const bytes = Buffer.from(text);
+  const kept = { sha256: sha256Hex(bytes), bytes: bytes.byteLength };
+  if (kept.bytes <= inlineResultBytes) return { text, ...kept };
+  await putBlob(ledger, { tenant, scope, bytes, mediaType: 'application/json' });
+  return { text: null, ...kept };
+}
