@@ -1,19 +1,25 @@
 import type { BatchActivities } from '../core/batches.js';
 import type { SegnoActivities } from '../core/contracts.js';
+import type { PlaceActivities } from '../core/places.js';
 import { createBatchActivities } from './batch/createBatchActivities.js';
 import { boundary } from './boundary.js';
 import { createCallModel } from './callModel.js';
 import { createCheckPlan, createDescribeCatalogue } from './checkPlan.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { createLeavePlace, createTakePlace } from './places.js';
 import { createRunTool } from './runTool.js';
 
 /** Segno's activities with what they need bound to them. */
-export function createActivities(dependencies: ActivityDependencies): SegnoActivities & BatchActivities {
+export function createActivities(
+  dependencies: ActivityDependencies,
+): SegnoActivities & BatchActivities & PlaceActivities {
   return {
     callModel: boundary(createCallModel(dependencies)),
     runTool: boundary(createRunTool(dependencies)),
     ...createBatchActivities(dependencies),
     checkPlan: boundary(createCheckPlan(dependencies)),
+    takePlace: boundary(createTakePlace(dependencies)),
+    leavePlace: boundary(createLeavePlace(dependencies)),
     describeCatalogue: boundary(createDescribeCatalogue(dependencies)),
   };
 }

@@ -23,15 +23,14 @@ function jsonSafe(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
-export const exitCodes = { failure: 1, usage: 2, cancelled: 130 } as const;
+export const exitCodes = { failure: 1, usage: 2, dropped: 3, cancelled: 130 } as const;
 
 /** Report an error the way the caller asked for, and set the exit code. Only what is not ours has a stack. */
 export function reportError(
   error: unknown,
   { json = false, debug = false }: { json?: boolean; debug?: boolean } = {},
 ): void {
-  process.exitCode =
-    error instanceof SegnoError && error.type === 'Run.Cancelled' ? exitCodes.cancelled : exitCodes.failure;
+  process.exitCode = exitCodeOf(error);
   if (json) {
     printJson({ error: errorJson(error) });
     return;
@@ -47,6 +46,12 @@ export function reportError(
   if (typeof step === 'string') lines.push(c.dim(`  at step ${printable(step)}`));
   lines.push(c.dim(`  ${errorKinds[error.type].help}`));
   process.stderr.write(`${lines.join('\n')}\n`);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (!(error instanceof SegnoError)) return exitCodes.failure;
+  if (error.type === 'Run.Dropped') return exitCodes.dropped;
+  return error.type === 'Run.Cancelled' ? exitCodes.cancelled : exitCodes.failure;
 }
 
 function errorJson(error: unknown): Record<string, unknown> {

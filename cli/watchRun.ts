@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Run, RunDetails, SegnoClient } from '../client/index.js';
 import { type ProgressNode, progressTree } from '../core/progressTree.js';
+import { queuedText } from '../core/places.js';
 import { LiveBlock } from './liveBlock.js';
 import { colours, formatCost, formatDuration, formatTokens, printable } from './output.js';
 import { itemsOf, renderProgress } from './renderProgress.js';
@@ -135,6 +136,7 @@ function totals({ id, status, durationMs, steps, maps, usage }: RunDetails): str
 
 function hints(details: RunDetails): string[] {
   if (details.stuck !== undefined) return [details.stuck];
+  if (details.queued) return [printable(queuedText(details.queued))];
   const idle =
     details.status === 'running' &&
     details.steps.length + details.maps.length === 0 &&

@@ -1,4 +1,5 @@
 export { SegnoClient, type ConnectOptions, type Run, type StartOptions } from './segnoClient.js';
+export type { Concurrency } from './concurrency.js';
 export type { RunDetails, RunStatus, RunStep, RunSummary, Usage } from './runs.js';
 export type { DecideOptions, WaitingApproval } from './approvals.js';
 export type { ResolveOptions, UnknownEffect } from './resolveOutcome.js';

@@ -5,13 +5,15 @@ import type {
   WorkflowExecutionInfo,
   WorkflowHandle,
 } from '@temporalio/client';
-import { memoKey } from '../core/contracts.js';
+import { memoKey, type RunMemo } from '../core/contracts.js';
 import { picoToUsd } from '../core/money.js';
+import type { Queued } from '../core/places.js';
 import {
   listMaps,
   listSteps,
   type Ledger,
   type MapSummary,
+  queuedPlaces,
   type StepSummary,
   usageOfRun,
   type UsageSum,
@@ -41,6 +43,8 @@ export interface RunSummary {
   closedAt?: string;
   durationMs: number;
   usage: Usage;
+  /** It waits for the runs before it of its concurrency key. */
+  queued?: Queued;
 }
 
 export interface RunStep {
@@ -116,13 +120,30 @@ export async function listRuns(
     found.push(info);
     if (found.length >= limit) break;
   }
+  const queued = await queuedPlaces(ledger, found.flatMap(placeOf));
   return Promise.all(
-    found.map(async ({ workflowId, runId }) => {
+    found.map(async (info) => {
       // What is listed does not say which execution was the first.
-      const description = await temporal.workflow.getHandle(workflowId, runId).describe();
-      return summarize(description, await startOf(temporal.workflow, description), ledger);
+      const description = await temporal.workflow.getHandle(info.workflowId, info.runId).describe();
+      const summary = await summarize(description, await startOf(temporal.workflow, description), ledger);
+      return withQueued(summary, queued, info);
     }),
   );
+}
+
+/** The id of its place, of a running run that asked for one. */
+function placeOf({ status, memo }: Pick<WorkflowExecutionInfo, 'status' | 'memo'>): string[] {
+  const place = (memo?.[memoKey] as RunMemo | undefined)?.place;
+  return place && status.name === 'RUNNING' ? [place.id] : [];
+}
+
+function withQueued<Summary extends RunSummary>(
+  summary: Summary,
+  queued: ReadonlyMap<string, Queued>,
+  info: Pick<WorkflowExecutionInfo, 'status' | 'memo'>,
+): Summary {
+  const waits = placeOf(info).flatMap((id) => queued.get(id) ?? [])[0];
+  return waits ? { ...summary, queued: waits } : summary;
 }
 
 /** What a run is doing now, which its steps do not show. */
@@ -144,12 +165,13 @@ export async function describeRun(
   ledger: Ledger,
 ): Promise<RunDetails> {
   const start = await startOf(handle.client, description);
-  const [summary, steps, maps] = await Promise.all([
+  const [summary, steps, maps, queued] = await Promise.all([
     summarize(description, start, ledger),
     stepsOf(description, start, ledger),
     mapsOf(description, start, ledger),
+    queuedPlaces(ledger, placeOf(description)),
   ]);
-  const details: RunDetails = { ...summary, steps, maps };
+  const details: RunDetails = withQueued({ ...summary, steps, maps }, queued, description);
   if (summary.status === 'running') {
     const stuck = stuckReason(description);
     return stuck === undefined ? details : { ...details, stuck };

@@ -6,6 +6,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
   type WorkflowHandle,
+  type WorkflowStartOptions,
 } from '@temporalio/client';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import { type BudgetAmounts, budgetSchema } from '../core/admission/settings.js';
@@ -29,12 +30,15 @@ import {
   listBudgets,
   listGates,
   openLedger,
+  PlaceKeeper,
   putBlob,
 } from '../ledger/index.js';
 import { decideApproval, type DecideOptions, listApprovals, type WaitingApproval } from './approvals.js';
+import { type Concurrency, isDropped, placeFor, startInPlace } from './concurrency.js';
 import { decodeInput } from './decodeInput.js';
 import { listUnknown, resolveOutcome, type ResolveOptions, type UnknownEffect } from './resolveOutcome.js';
 import { runFailure } from './runFailure.js';
+import { checkedPriority, temporalPriority } from './priority.js';
 import { describeRun, type RunDetails, type RunSummary, listRuns, underWay } from './runs.js';
 
 const tenant = 'default';
@@ -57,9 +61,16 @@ export interface StartOptions {
   timeoutMs?: number;
   /** What the run may spend, with all its child workflows and retries. */
   budget?: BudgetAmounts;
-  /** 1 (first) to 5, where model calls wait for each other. Default 3. */
+  /** 1 (first) to 5, where the run’s tasks, and its model calls at the gate, wait for those of others. Default 3. */
   priority?: number;
+  /** Runs of one key, at most so many at a time. */
+  concurrency?: Concurrency;
 }
+
+type BeginOptions = Pick<
+  WorkflowStartOptions,
+  'taskQueue' | 'args' | 'workflowIdReusePolicy' | 'workflowExecutionTimeout'
+>;
 
 type WorkflowFunction = (input: never) => Promise<unknown>;
 
@@ -77,12 +88,16 @@ export interface Run<Result = unknown> {
 
 /** Starts, watches and cancels runs. */
 export class SegnoClient {
+  private readonly places: PlaceKeeper;
+
   private constructor(
     readonly temporal: Client,
     readonly ledger: Ledger,
     private readonly taskQueue: string,
     private readonly ownsLedger: boolean,
-  ) {}
+  ) {
+    this.places = new PlaceKeeper(ledger, temporal);
+  }
 
   /** @throws SegnoError `Temporal.Unavailable`, `Ledger.Unavailable` */
   static async connect({
@@ -117,7 +132,7 @@ export class SegnoClient {
    * Start a run. With an id that is in progress and the same input, attach to it instead: so a caller that was killed may
    * call again.
    *
-   * @throws SegnoError `Run.Conflict` when that id is in progress with other input
+   * @throws SegnoError `Run.Conflict` when that id is in progress with other input; `Run.Dropped` where `concurrency` says so
    */
   start<W extends WorkflowFunction>(
     workflow: W,
@@ -133,20 +148,20 @@ export class SegnoClient {
       inputHash: hashJson([type, input ?? null, deps ?? null]),
       ...(deps !== undefined && { deps }),
       ...(options.budget && { budgets: [{ ...checkedBudget(options.budget), key: `run/${randomUUID()}` }] }),
-      ...(options.priority !== undefined && { priority: options.priority }),
+      ...(options.priority !== undefined && { priority: checkedPriority(options.priority) }),
+      ...(options.concurrency && { place: placeFor(options.concurrency) }),
     };
     try {
-      const handle = await this.temporal.workflow.start(type, {
-        workflowId: id,
+      return await this.begin(type, id, memo, {
         taskQueue: this.taskQueue,
         args: [input],
-        memo: { [memoKey]: memo },
-        workflowTaskTimeout: workflowTaskTimeoutMs,
         ...(options.timeoutMs !== undefined && { workflowExecutionTimeout: options.timeoutMs }),
       });
-      return this.run(handle, handle.firstExecutionRunId, false);
     } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      const inProgress =
+        error instanceof WorkflowExecutionAlreadyStartedError ||
+        (isDropped(error) && options.id !== undefined && (await this.isRunning(id)));
+      if (!inProgress) throw error;
       return this.attach(id, memo);
     }
   }
@@ -158,7 +173,7 @@ export class SegnoClient {
    * @throws SegnoError `Run.Unknown`, `Run.Conflict` when it is in progress or has completed
    */
   async retry(id: string): Promise<Run> {
-    const { handle, description } = await this.describe(id);
+    const { description } = await this.describe(id);
     const status = description.status.name;
     if (status === 'RUNNING' || status === 'COMPLETED') {
       throw new SegnoError(
@@ -174,20 +189,20 @@ export class SegnoClient {
       const { runId } = description;
       await inheritSteps(this.ledger, { tenant, scope: id, runId, predecessor: before.predecessor });
     }
-    const memo: RunMemo = { ...before, predecessor: description.runId };
+    const memo: RunMemo = {
+      ...before,
+      predecessor: description.runId,
+      ...(before?.place && { place: placeFor(before.place) }),
+    };
     const timeoutMs = optionalTsToMs(started?.workflowExecutionTimeout);
     try {
-      const retried = await this.temporal.workflow.start(description.type, {
-        workflowId: handle.workflowId,
+      return await this.begin(description.type, id, memo, {
         taskQueue: description.taskQueue,
         args,
-        memo: { [memoKey]: memo },
-        workflowTaskTimeout: workflowTaskTimeoutMs,
         // Somebody else's retry may have completed since the look at the run.
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         ...(timeoutMs && { workflowExecutionTimeout: timeoutMs }),
       });
-      return this.run(retried, retried.firstExecutionRunId, false);
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       throw new SegnoError(
@@ -293,6 +308,29 @@ export class SegnoClient {
   private async storeJson(scope: string, value: unknown): Promise<string> {
     const bytes = Buffer.from(JSON.stringify(value));
     return (await putBlob(this.ledger, { tenant, scope, bytes, mediaType: 'application/json' })).sha256;
+  }
+
+  private begin(type: string, id: string, memo: RunMemo, options: BeginOptions): Promise<Run> {
+    const priority = temporalPriority(memo);
+    return startInPlace(this.places, memo.place, { tenant, workflowId: id }, async () => {
+      const handle = await this.temporal.workflow.start(type, {
+        ...options,
+        workflowId: id,
+        memo: { [memoKey]: memo },
+        workflowTaskTimeout: workflowTaskTimeoutMs,
+        ...(priority && { priority }),
+      });
+      return this.run(handle, handle.firstExecutionRunId, false);
+    });
+  }
+
+  private async isRunning(id: string): Promise<boolean> {
+    try {
+      return (await this.describe(id)).description.status.name === 'RUNNING';
+    } catch (error) {
+      if (error instanceof SegnoError && error.type === 'Run.Unknown') return false;
+      throw error;
+    }
   }
 
   private async attach<Result>(id: string, wanted: RunMemo): Promise<Run<Result>> {

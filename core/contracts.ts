@@ -10,6 +10,7 @@
 
 import type { KeyedBudget } from './admission/settings.js';
 import type { OutcomeResolution, UnknownOutcome } from './outcome.js';
+import type { PlaceRequest } from './places.js';
 import type { PlanEstimate } from './plan/estimatePlan.js';
 import type { Plan } from './plan/plan.js';
 
@@ -157,6 +158,8 @@ export type RunMemo = RunContext & {
   inputHash?: string;
   /** Of a workflow that is a loop: rounds that ended in executions before this one. */
   loop?: { rounds: number };
+  /** Among the runs of its concurrency key; child workflows have none of their own. */
+  place?: PlaceRequest;
 };
 
 export const memoKey = 'segno';

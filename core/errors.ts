@@ -237,6 +237,11 @@ export const errorKinds = {
     409,
     'A run with this id is still in progress with other input. Wait for it, cancel it, or choose another id.',
   ),
+  'Run.Dropped': kind(
+    true,
+    409,
+    'The run was not started: as many runs of its concurrency key as may be at a time are in progress. Start it later, or with onLimit queue.',
+  ),
   'Run.Failed': kind(false, 500, 'The workflow ended with a failure of its own. The message says which.'),
   'Run.Cancelled': kind(false, 409, 'The run was cancelled.'),
   'Run.TimedOut': kind(false, 504, 'The run did not finish within its time limit.'),

@@ -67,6 +67,9 @@ export {
 } from './workers.js';
 export type { TouchedRun, WorkerRecord, WorkerRegistration, WorkerState } from './workers.js';
 
+export { PlaceKeeper } from './places/placeKeeper.js';
+export { queuedPlaces } from './places/places.js';
+
 export { listMaps } from './maps.js';
 export type { MapSummary } from './maps.js';
 export { listSteps, usageByAgent, usageOfRun } from './runs.js';

@@ -12,6 +12,7 @@ import { migration002 } from './migrations/migration002.js';
 import { migration003 } from './migrations/migration003.js';
 import { migration004 } from './migrations/migration004.js';
 import { migration005 } from './migrations/migration005.js';
+import { migration006 } from './migrations/migration006.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -26,6 +27,7 @@ const migrations: readonly Migration[] = [
   { version: 3, sql: migration003 },
   { version: 4, sql: migration004 },
   { version: 5, sql: migration005 },
+  { version: 6, sql: migration006 },
 ];
 
 /** The version this code works with. */

@@ -5,6 +5,7 @@ import {
   findSilent,
   type Ledger,
   markDead,
+  type PlaceKeeper,
   registerWorker,
   retireWorker,
 } from '../ledger/index.js';
@@ -20,6 +21,7 @@ export interface LivenessOptions {
   instance: string;
   taskQueue: string;
   recovery: Recovery;
+  places: PlaceKeeper;
   /** Others declared this instance dead while it was stalled: its steps are taken over, and it must end. */
   onDeclaredDead: () => void;
   onError: (error: unknown) => void;
@@ -33,28 +35,30 @@ export interface LivenessOptions {
  * @returns stop, to be called when the worker has ended cleanly
  */
 export async function keepAlive(options: LivenessOptions): Promise<() => Promise<void>> {
-  const { ledger, instance, taskQueue, recovery } = options;
+  const { ledger, instance, taskQueue, recovery, places } = options;
   await registerWorker(ledger, { instance, identity: instance, hostId: hostId(), ...thisProcess(), taskQueue });
   const stopping = new AbortController();
-  const running = (async () => {
+  const repeat = async (job: () => Promise<void>): Promise<void> => {
     while (!stopping.signal.aborted) {
-      try {
-        if (!(await beat(ledger, instance)).alive) {
-          options.onDeclaredDead();
-          return;
-        }
-        await declareDead(ledger, instance);
-        await recovery.recoverAll();
-        options.onLeasesExpired?.(await expireLeases(ledger));
-      } catch (error) {
-        options.onError(error);
-      }
+      await job().catch(options.onError);
       await delay(beatEveryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
-  })();
+  };
+  const beating = repeat(async () => {
+    if (!(await beat(ledger, instance)).alive) {
+      stopping.abort();
+      options.onDeclaredDead();
+      return;
+    }
+    await declareDead(ledger, instance);
+    await recovery.recoverAll();
+    options.onLeasesExpired?.(await expireLeases(ledger));
+  });
+  // It asks Temporal, and must not keep a beat waiting when that is slow.
+  const lookingAfter = repeat(() => places.lookAfter());
   return async () => {
     stopping.abort();
-    await running;
+    await Promise.all([beating, lookingAfter]);
     await retireWorker(ledger, instance);
   };
 }

@@ -10,7 +10,7 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { Metrics } from '../activities/metrics.js';
 import { SegnoError } from '../core/errors.js';
-import { migrateLedger, openLedger } from '../ledger/index.js';
+import { migrateLedger, openLedger, PlaceKeeper } from '../ledger/index.js';
 import { bundleWorkflows } from './bundleWorkflows.js';
 import { createWorker, newInstance } from './createWorker.js';
 import { outsideConnections } from './embedded/resolveConnections.js';
@@ -65,6 +65,7 @@ async function main(): Promise<void> {
     instance,
     taskQueue,
     recovery: new Recovery({ ledger, client, namespace, taskQueue, instance }),
+    places: new PlaceKeeper(ledger, client),
     onDeclaredDead: () => {
       console.error(
         `worker ${instance} was declared dead by another worker; its steps have been taken over, so it ends`,

@@ -2,6 +2,7 @@ import { CancellationScope, workflowInfo, type WorkflowInterceptorsFactory } fro
 import { quickStepsEnd } from './agent/quickSlots.js';
 import { cancelOnceStarted } from './cancelOnceStarted.js';
 import { memoKey, workflowTaskTimeoutMs } from '../core/contracts.js';
+import { inItsPlace } from './inItsPlace.js';
 import { runContext } from './runContext.js';
 import { tellEnded, tellFailed } from './tellEnded.js';
 
@@ -16,7 +17,7 @@ export const interceptors: WorkflowInterceptorsFactory = () => ({
         const { startTime, workflowType: name } = workflowInfo();
         const began = { kind: 'run' as const, name, startedMs: startTime.getTime() };
         try {
-          const result = await next(input);
+          const result = await inItsPlace(() => next(input));
           tellEnded({ ...began, status: 'completed' });
           return result;
         } catch (error) {

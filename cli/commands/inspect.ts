@@ -1,5 +1,6 @@
 /** Commands on runs that exist, and on the project: runs, show, result, cancel, retry, agents. */
 import { Command } from 'commander';
+import { queuedText } from '../../core/places.js';
 import { progressTree } from '../../core/progressTree.js';
 import { loadProject, workflowNames } from '../../workers/loadProject.js';
 import { wholeNumber } from '../optionValues.js';
@@ -31,7 +32,7 @@ export function runsCommand(): Command {
       const rows = runs.map((run) => [
         run.id,
         run.workflow,
-        run.status,
+        run.queued ? queuedText(run.queued) : run.status,
         run.startedAt.replace('T', ' ').slice(0, 19),
         formatDuration(run.durationMs),
         formatTokens(run.usage.inputTokens + run.usage.outputTokens),
@@ -54,7 +55,7 @@ export function showCommand(): Command {
         const ui = uiAddress(dir, details.id, details.runId);
         const { usage } = details;
         const lines = [
-          `${c.bold(details.id)}  ${details.workflow}  ${details.status}`,
+          `${c.bold(details.id)}  ${details.workflow}  ${details.queued ? printable(queuedText(details.queued)) : details.status}`,
           c.dim(
             `started ${details.startedAt}, ${formatDuration(details.durationMs)}, ${formatTokens(usage.inputTokens + usage.outputTokens)} tokens, ${formatCost(usage.costUsd)}${usage.estimated ? ' (at most)' : ''}`,
           ),

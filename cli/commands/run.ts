@@ -12,8 +12,9 @@ import { loadProject, type Project, workflowNames } from '../../workers/loadProj
 import { connectProject, isOwnStack, isReachable, type ProjectFlags, uiAddress } from '../openProject.js';
 import { colours, formatCost, formatDuration, printable, printJson } from '../output.js';
 import { loadPlan } from '../planFile.js';
-import { seconds } from '../optionValues.js';
+import { seconds, wholeNumber } from '../optionValues.js';
 import { addBudget } from '../runBudget.js';
+import { type ConcurrencyFlags, concurrencyOf, concurrencyOptions } from '../runConcurrency.js';
 import { parseInput, storeInput } from '../runInput.js';
 import { watchRun } from '../watchRun.js';
 import { noticeLine } from './stackReport.js';
@@ -23,12 +24,13 @@ export interface FollowFlags {
   json: boolean;
 }
 
-export interface RunFlags extends ProjectFlags, FollowFlags {
+export interface RunFlags extends ProjectFlags, FollowFlags, ConcurrencyFlags {
   input: string[];
   id?: string;
   deps?: string;
   timeout?: number;
   budget?: BudgetAmounts;
+  priority?: number;
   detach: boolean;
 }
 
@@ -40,10 +42,11 @@ Examples:
   $ segno run compare --input old=a.pdf --input new=b.pdf        documents in named fields
   $ segno run investor-report --input report.pdf --budget usd=0.05 --budget tokens=20000
   $ segno run nightly --id nightly-2026-11-20 --input in.json    the same id again attaches to the run in progress
+  $ segno run sync-customer --concurrency-key customer/42        after the other runs of this customer
 
 Uses the stack of \`segno dev\` in this project (or TEMPORAL_ADDRESS and DATABASE_URL); with neither, brings one up for this run.
 Ctrl-C cancels the run; a second Ctrl-C leaves without waiting for it to end.
-Exit codes: 0 completed, 1 failed, 2 wrong usage, 130 cancelled.`;
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 not started (--on-limit drop), 130 cancelled.`;
 
 /** What is started: a workflow, and its input made of what was given. */
 export interface RunTarget {
@@ -64,7 +67,7 @@ export function runCommand(): Command {
 }
 
 export function runOptions(command: Command): Command {
-  return command
+  command
     .option(
       '--input <value>',
       'JSON, a .json file, "-", a document, or field=document; may be repeated',
@@ -76,9 +79,11 @@ export function runOptions(command: Command): Command {
     .option('--deps <json>', 'dependencies of the run, for tools and prompts that declare them')
     .option('--timeout <seconds>', 'end the run after so long', seconds)
     .option('--budget <unit=amount>', 'usd, tokens, calls or seconds it may spend; may be repeated', addBudget)
+    .option('--priority <n>', '1 (first) to 5, where runs wait for each other (default: 3)', wholeNumber(1, 5))
     .option('--detach', 'start and return', false)
     .option('--json', 'print the result, or the error, as JSON', false)
     .option('--config <file>', 'the config, if it is not segno.config.ts here or above');
+  return concurrencyOptions(command);
 }
 
 async function runWorkflow(name: string, flags: RunFlags): Promise<void> {
@@ -103,6 +108,8 @@ export async function runTarget(project: Project, flags: RunFlags, target: RunTa
         ...(deps !== undefined && { deps }),
         ...(timeoutMs !== undefined && { timeoutMs }),
         ...(flags.budget && { budget: flags.budget }),
+        ...(flags.priority !== undefined && { priority: flags.priority }),
+        ...concurrencyOf(flags),
       });
       // Who pressed Ctrl-C while it was being started does not want it to run on unseen.
       if (interrupted.aborted) await run.cancel();
