@@ -31,6 +31,8 @@ const dynamicConfig = [
   'system.enableActivityEagerExecution=true',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
+  // Without it priorities of runs are ignored; it implies matching.useNewMatcher.
+  'matching.enableFairness=true',
 ];
 const sqlitePragmas = ['journal_mode=WAL', 'synchronous=NORMAL'];
 
