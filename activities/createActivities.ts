@@ -8,14 +8,19 @@ import { createCheckPlan, createDescribeCatalogue } from './checkPlan.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createLeavePlace, createTakePlace } from './places.js';
 import { createRunTool } from './runTool.js';
+import { createUndoEffects } from './undoEffects.js';
 
 /** Segno's activities with what they need bound to them. */
 export function createActivities(
   dependencies: ActivityDependencies,
 ): SegnoActivities & BatchActivities & PlaceActivities {
+  const { undoTool, listEffects, markUndone } = createUndoEffects(dependencies);
   return {
     callModel: boundary(createCallModel(dependencies)),
     runTool: boundary(createRunTool(dependencies)),
+    undoTool: boundary(undoTool),
+    listEffects: boundary(listEffects),
+    markUndone: boundary(markUndone),
     ...createBatchActivities(dependencies),
     checkPlan: boundary(createCheckPlan(dependencies)),
     takePlace: boundary(createTakePlace(dependencies)),

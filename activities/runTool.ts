@@ -74,20 +74,24 @@ export function createRunTool(dependencies: ActivityDependencies) {
     const parsed = parseToolInput(tool, call.json);
     if ('invalid' in parsed) return answer(`Error: invalid arguments: ${parsed.invalid}`);
     const deps = await depsOf(request, tool);
-    return recordCall({
+    const ran = await recordCall({
       ...{ request, tool, input: call.json, parsed: parsed.data, deps },
       run: (step, attempts) =>
         execute(request, { ledger, metrics, name, tool, input: parsed.data, deps, step }, attempts),
       conclude: async (end) => {
         try {
           const value = await end();
-          return told(call, typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null'));
+          const answered = told(call, typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null'));
+          return tool.compensate ? { ...answered, result: { ...answered.result, value } } : answered;
         } catch (error) {
           if (!(error instanceof SegnoError) || error.retryable || !tellModel(error.type)) throw error;
-          return told(call, `Error: ${error.type}: ${error.message}`);
+          const answered = told(call, `Error: ${error.type}: ${error.message}`);
+          return { ...answered, result: { ...answered.result, failed: error.type } };
         }
       },
     });
+    const { value: _, failed: __, ...crossing } = ran;
+    return crossing;
   }
 
   /** Before anything is begun: what is missing here is no outcome of the tool. */

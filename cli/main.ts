@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { approveCommand } from './commands/approve.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
+import { effectsCommand } from './commands/effects.js';
 import { examplesCommand, initCommand } from './commands/init.js';
 import {
   agentsCommand,
@@ -41,6 +42,7 @@ const commands = [
   retryCommand(),
   approveCommand(),
   resolveCommand(),
+  effectsCommand(),
   costsCommand(),
   budgetsCommand(),
   providersCommand(),

@@ -27,7 +27,9 @@ import {
   inheritSteps,
   type Ledger,
   ledgerBlobStore,
+  type EffectRecord,
   listBudgets,
+  listEffects,
   listGates,
   openLedger,
   PlaceKeeper,
@@ -254,6 +256,17 @@ export class SegnoClient {
    */
   decide(id: string, options: DecideOptions): Promise<Decision> {
     return decideApproval(this.temporal, id, options);
+  }
+
+  /**
+   * What a run did to the world: every call of a tool that changes something, by all executions that had this id and their children,
+   * in the order in which they began. They are read as they are asked for.
+   *
+   * @throws SegnoError `Run.Unknown`
+   */
+  async *effects(id: string): AsyncGenerator<EffectRecord> {
+    await this.describe(id);
+    yield* listEffects(this.ledger, { tenant, scope: id });
   }
 
   /**

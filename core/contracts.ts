@@ -13,6 +13,7 @@ import type { OutcomeResolution, UnknownOutcome } from './outcome.js';
 import type { PlaceRequest } from './places.js';
 import type { PlanEstimate } from './plan/estimatePlan.js';
 import type { Plan } from './plan/plan.js';
+import type { UndoableStep } from './undoOrder.js';
 
 /** What activities must know of a run beyond what Temporal tells them; absent fields have their defaults. */
 export interface RunContext {
@@ -102,11 +103,13 @@ export interface RunToolRequest {
 }
 
 export interface RunToolResult {
-  /** Called by the workflow: the tool's output. */
+  /** Called by the workflow: the tool's output. Recorded also for an agent, when the tool can be undone. */
   value?: unknown;
   /** Called by an agent: the tool message in the ledger. */
   hash?: string;
   bytes?: number;
+  /** Called by an agent, recorded only: the type of the failure that its model was told. */
+  failed?: string;
   /** How often it was tried, as far as the answering attempt knows; absent for once. Not part of the recorded result. */
   attempts?: number;
   /** Nobody knows whether it took effect, and a person is to be asked. Not recorded. */
@@ -140,9 +143,44 @@ export interface CheckPlanResult {
   estimate?: PlanEstimate;
 }
 
+export interface UndoToolRequest {
+  tool: string;
+  path: string;
+  /** Path of the step that is taken back. */
+  undoes: string;
+  ctx?: RunContext;
+}
+
+export interface ListEffectsRequest {
+  /** The steps below it. */
+  path: string;
+  ctx?: RunContext;
+}
+
+export interface ListEffectsResult {
+  /** Those whose tools have a `compensate`, the last to end first. */
+  undoable: UndoableStep[];
+  /** Paths of those that nobody knows whether they took effect. */
+  unknown: string[];
+  /** There are more. */
+  more?: true;
+}
+
+export interface MarkUndoneRequest {
+  paths: readonly string[];
+  /** Path of what has taken them back. */
+  by: string;
+  ctx?: RunContext;
+}
+
 export interface SegnoActivities {
   callModel(request: CallModelRequest): Promise<CallModelResult>;
   runTool(request: RunToolRequest): Promise<RunToolResult>;
+  /** Takes the effect of a step back, by its tool's `compensate`. */
+  undoTool(request: UndoToolRequest): Promise<void>;
+  listEffects(request: ListEffectsRequest): Promise<ListEffectsResult>;
+  /** Of steps whose tools have no `compensate`. */
+  markUndone(request: MarkUndoneRequest): Promise<void>;
   /** @throws `Plan.Invalid`, with every fault */
   checkPlan(request: CheckPlanRequest): Promise<CheckPlanResult>;
   /**

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { quickToolLimitMs } from './limits.js';
-import { assertSurvivesJson } from './schema.js';
+import { hasSecrets } from './redact.js';
+import { assertSurvivesJson, toJsonSchema } from './schema.js';
 import type { ToolDefinition, ToolOptions } from './tool.js';
 
 /**
@@ -31,6 +32,14 @@ export function defineTool<
   const repeatable = options.readOnly || options.idempotent;
   if (repeatable && (options.reconcile || options.onUnknown !== undefined)) {
     throw new Error('A readOnly or idempotent tool is simply called again: leave reconcile and onUnknown out.');
+  }
+  if (options.compensate && options.readOnly) {
+    throw new Error('A readOnly tool changes nothing that could be undone: leave compensate out.');
+  }
+  if (options.compensate && hasSecrets(toJsonSchema(options.input, 'input'))) {
+    throw new Error(
+      'A tool with secret fields has no compensate: what it was called with is not kept. Take secrets from deps.',
+    );
   }
   return { ...options, kind: 'tool' };
 }

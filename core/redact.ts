@@ -12,6 +12,11 @@ export function redact(value: unknown, schema: JsonSchema): unknown {
   return hide(value, schemasAt(schema, schema), schema);
 }
 
+/** Whether a value of the schema may hold a secret. */
+export function hasSecrets(schema: JsonSchema): boolean {
+  return JSON.stringify(schema).includes('"secret":true');
+}
+
 function hide(value: unknown, schemas: readonly JsonSchema[], root: JsonSchema): unknown {
   if (schemas.some(({ secret }) => secret === true)) return hidden;
   if (typeof value !== 'object' || value === null) return value;

@@ -61,6 +61,15 @@ export interface ToolOptions<Input extends z.ZodType, Output extends z.ZodType, 
    * `repeat` it. Default `fail`.
    */
   onUnknown?: 'fail' | 'ask' | 'repeat';
+  /**
+   * Takes the effect back when a `saga` around the call fails. It is called again, under an `idempotencyKey` of its own, until it
+   * succeeds: a second call under that key must change nothing more.
+   */
+  compensate?(
+    input: z.output<Input>,
+    output: z.output<Output>,
+    context: ToolContext<z.output<Deps>>,
+  ): Promise<void> | void;
   execute(input: z.output<Input>, context: ToolContext<z.output<Deps>>): Promise<z.input<Output>> | z.input<Output>;
 }
 

@@ -10,6 +10,7 @@ export { inheritSteps, reuseStep } from './steps/reuseStep.js';
 export type { Inheritance, Reuse } from './steps/reuseStep.js';
 export { beginSteps, finishSteps, readSteps, recordPureSteps, resultOf, reuseSteps } from './steps/manySteps.js';
 export type { Effect, FinishedStep, ManySteps, OneOfMany, PureStep } from './steps/manySteps.js';
+export { listEffectsUnder, markStepsUndone, mostEffects, readDoneEffect } from './steps/undoneSteps.js';
 export { keepInput } from './steps/effectInput.js';
 export { listUnknownSteps, readUnknownStep, sayOutcome } from './steps/unknownStep.js';
 export type { StoredResolution, UnknownStep } from './steps/unknownStep.js';
@@ -39,6 +40,8 @@ export { budgetExceeded, listBudgets, standingBudgets } from './admission/budget
 export type { BudgetState } from './admission/budgets.js';
 export { listGates } from './admission/gates.js';
 export type { GateState } from './admission/gates.js';
+export { listEffects } from './effects.js';
+export type { EffectOutcome, EffectRecord } from './effects.js';
 export { costGroups, costsBy } from './costs.js';
 export type { CostGroup, CostQuery, CostRow } from './costs.js';
 export { expireLeases } from './admission/expireLeases.js';

@@ -44,6 +44,7 @@ export { repeatUntil, type Repeated, type RepeatOptions } from './patterns/repea
 export type { Stopped } from './patterns/rounds.js';
 export { route, type RouteOptions, type Routed, type Routes, type Unrouted } from './patterns/route.js';
 export type { Classification, RouteRule } from '../core/route.js';
+export { saga, type SagaOptions, type Undo } from './patterns/saga.js';
 export {
   sequential,
   type DecisionOptions,

@@ -1,6 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { memoKey, type RunContext, type RunMemo } from '../core/contracts.js';
-import { budgetsAround } from './scope.js';
+import { budgetsAround, runsAnew } from './scope.js';
 
 /**
  * What activities must be told of this run; undefined when all of it is default, which is the common case.
@@ -11,7 +11,7 @@ import { budgetsAround } from './scope.js';
 export function runContext(): RunContext | undefined {
   const { memo: carried, parent, continuedFromExecutionRunId } = workflowInfo();
   const { scope, tenant, deps, priority, ...memo } = (carried?.[memoKey] as RunMemo | undefined) ?? {};
-  const predecessor = parent || continuedFromExecutionRunId ? undefined : memo.predecessor;
+  const predecessor = parent || continuedFromExecutionRunId || runsAnew() ? undefined : memo.predecessor;
   const budgets = [...(memo.budgets ?? []), ...budgetsAround()];
   const context: RunContext = {
     ...(scope !== undefined && { scope }),

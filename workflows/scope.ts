@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from '@temporalio/workflow';
 import type { KeyedBudget } from '../core/admission/settings.js';
 import { fail } from './failure.js';
+import type { SagaLog } from './sagaLog.js';
 
 /**
  * Where in the structure of a run the running code stands; step keys are made of it.
@@ -16,6 +17,10 @@ interface Scope {
   readonly counts: Map<string, number>;
   readonly meters: readonly Meter[];
   readonly budgets: readonly KeyedBudget[];
+  /** Around the code, the outermost first. */
+  readonly sagas: readonly SagaLog[];
+  /** Nothing of a run that this one retries is taken over here. */
+  readonly anew?: true;
 }
 
 /** What the steps inside a piece of code have used so far. */
@@ -28,7 +33,7 @@ export interface Meter {
 }
 
 const storage = new AsyncLocalStorage<Scope>();
-const root: Scope = { path: '', counts: new Map(), meters: [], budgets: [] };
+const root: Scope = { path: '', counts: new Map(), meters: [], budgets: [], sagas: [] };
 
 function current(): Scope {
   return storage.getStore() ?? root;
@@ -98,4 +103,35 @@ export function countUsage([inputTokens, outputTokens, costPicoUsd]: readonly [n
 
 export function countRepetitions(repetitions: number): void {
   for (const meter of current().meters) meter.repetitions += repetitions;
+}
+
+/** Run `body` as that of a saga. */
+export function inSaga<T>(log: SagaLog, body: () => Promise<T>): Promise<T> {
+  const scope = current();
+  return storage.run({ ...scope, sagas: [...scope.sagas, log] }, body);
+}
+
+/** Run `body` outside of all sagas, and with nothing of a run that this one retries. */
+export function anew<T>(body: () => Promise<T>): Promise<T> {
+  return storage.run({ ...current(), sagas: [], anew: true }, body);
+}
+
+export function runsAnew(): boolean {
+  return current().anew === true;
+}
+
+export function sagasAround(): readonly SagaLog[] {
+  return current().sagas;
+}
+
+/** Where the running code stands. */
+export function currentPath(): string {
+  return current().path;
+}
+
+/** Run what may take effect: a saga around it does not go back while it runs. */
+export function watched<T>(body: () => Promise<T>): Promise<T> {
+  const running = body();
+  for (const log of current().sagas) log.watch(running);
+  return running;
 }

@@ -9,6 +9,7 @@ export const recordedWorkflows = [
   ...exampleWorkflows,
   new URL('../integration/patterns/project/workflow.ts', import.meta.url).href,
   new URL('../integration/patterns/mapReduceProject/workflow.ts', import.meta.url).href,
+  new URL('../integration/effects/project/workflow.ts', import.meta.url).href,
 ];
 
 export const histories = new URL('../fixtures/histories', import.meta.url).pathname;

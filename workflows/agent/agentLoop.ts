@@ -6,7 +6,7 @@ import { remoteActivities } from '../activities.js';
 import { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
 import { runContext } from '../runContext.js';
-import { countRepetitions, countUsage, nextPath, within } from '../scope.js';
+import { countRepetitions, countUsage, nextPath, watched, within } from '../scope.js';
 import { tellEnded, tellFailed } from '../tellEnded.js';
 import { callTool } from './callTool.js';
 
@@ -82,7 +82,11 @@ export async function runTurns(state: AgentState): Promise<{ output: unknown } |
 }
 
 /** The agent's call in the workflow that made it; a long one goes on in a child workflow, so that no history grows with it. */
-export async function runAgentCall(state: AgentState): Promise<unknown> {
+export function runAgentCall(state: AgentState): Promise<unknown> {
+  return watched(() => runCall(state));
+}
+
+async function runCall(state: AgentState): Promise<unknown> {
   const began = { kind: 'agent' as const, name: state.agent, startedMs: Date.now() };
   try {
     const result = await runTurns(state);

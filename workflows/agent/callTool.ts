@@ -4,7 +4,7 @@ import { quickToolLimitMs } from '../../core/limits.js';
 import { quickActivities, remoteActivities } from '../activities.js';
 import { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
-import { countRepetitions } from '../scope.js';
+import { countRepetitions, sagasAround } from '../scope.js';
 import { inTurn } from './inTurn.js';
 import { askOutcome } from './askOutcome.js';
 import { inQuickSlot } from './quickSlots.js';
@@ -40,6 +40,7 @@ export async function callTool(
     askedMs += Date.now() - askedAtMs;
     ran = await callOnce({ ...request, resolution }, policy, Deadline.at(deadline.atMs + askedMs), learn);
   }
+  for (const { notes } of sagasAround()) notes.push(request.path);
   return { ...ran, askedMs };
 }
 

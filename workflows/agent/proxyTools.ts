@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { ToolDefinition } from '../../core/tool.js';
 import { Deadline, type Duration } from '../deadline.js';
 import { runContext } from '../runContext.js';
-import { nextPath } from '../scope.js';
+import { nextPath, watched } from '../scope.js';
 import { referTo } from './stepReference.js';
 import { withDefaults } from './withDefaults.js';
 import { callTool } from './callTool.js';
@@ -47,7 +47,9 @@ export function proxyTools<Module>(defaults: ToolCallOptions = {}): ToolsOf<Modu
           ...(ctx && { ctx }),
         };
         const deadline = Deadline.after(timeout);
-        const { value } = await policies.use(tool, (policy, learn) => callTool(request, policy, deadline, learn));
+        const { value } = await watched(() =>
+          policies.use(tool, (policy, learn) => callTool(request, policy, deadline, learn)),
+        );
         return value;
       };
       const { maxAttempts } = defaults;

@@ -1,32 +1,41 @@
 import { log } from '@temporalio/workflow';
 import type { StepResult } from '../../core/results.js';
+import type { Deadline } from '../deadline.js';
 import { branchPath } from '../scope.js';
-import { settle } from '../settle.js';
+import { settle, skipped, timedOut } from '../settle.js';
 
-/** A step that has completed, and where. */
+/** What has been done, and where. */
 export interface Done {
   at: string;
   output: unknown;
   compensate: ((output: unknown) => Promise<unknown>) | undefined;
+  /** Tries, instead of those of the others. */
+  attempts?: number;
 }
 
 /**
- * Take back what the steps of the sequence at `path` have done: the last first, each tried a few times. One that fails for good does
- * not keep the others from running; it is told and logged.
+ * Take back what the pattern at `path` has done: the last first, each tried a few times. One that fails for good does not keep the
+ * others from running; it is told and logged.
  *
+ * @param deadline of all together. Default: none
  * @returns what became of each compensation, by where its step stood
  */
 export async function compensate(
   path: string,
   done: readonly Done[],
   attempts: number,
+  deadline?: Deadline,
 ): Promise<Record<string, StepResult>> {
   const results: Record<string, StepResult> = {};
-  for (const { at, output, compensate: undo } of [...done].reverse()) {
+  for (const { at, output, compensate: undo, attempts: own = attempts } of [...done].reverse()) {
     if (!undo) continue;
-    for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    for (let attempt = 1; attempt <= own; attempt += 1) {
       const place = branchPath(branchPath(path, 'rollback'), attempt === 1 ? at : `${at} retry#${attempt - 1}`);
-      const result = await settle(place, () => undo(output));
+      if (deadline?.leftMs === 0) {
+        results[at] ??= skipped(timedOut(place));
+        break;
+      }
+      const result = await settle(place, () => undo(output), { timeout: deadline?.leftMs });
       results[at] = { ...result, attempts: result.attempts + attempt - 1 };
       if (result.status === 'completed') break;
     }

@@ -9,7 +9,7 @@ import { referenceOf } from '../agent/stepReference.js';
 import { Deadline } from '../deadline.js';
 import { fail, stepFailure } from '../failure.js';
 import { runContext } from '../runContext.js';
-import { countRepetitions, countUsage } from '../scope.js';
+import { countRepetitions, countUsage, watched } from '../scope.js';
 import { followMap } from './mapProgress.js';
 import type { AnyMapReduce, MapEnded } from './mapReduceOptions.js';
 import {
@@ -35,7 +35,7 @@ export async function mapInBatches(path: string, options: BatchedMap, time: MapT
   const state = stateOf(path, options, time);
   const stored = await storeItems(state, options.items);
   const follow = followMap(path, stored.items);
-  const end = await runMap({ ...state, ...stored }).finally(() => follow.end());
+  const end = await watched(() => runMap({ ...state, ...stored })).finally(() => follow.end());
   countUsage(end.used.usage);
   countRepetitions(end.used.repetitions);
   const { completed, failed, failures, items: total } = end.mapped;

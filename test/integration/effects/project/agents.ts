@@ -7,3 +7,10 @@ export const cashier = defineAgent({
   output: z.object({ paid: z.string() }),
   tools: ['charge', 'chargeOrAsk'],
 });
+
+export const planner = defineAgent({
+  instructions: 'Book what is asked.',
+  input: z.object({ order: z.string() }),
+  output: z.object({ paid: z.string() }),
+  tools: ['book'],
+});

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { defineTool, type ToolContext } from 'segno';
+import { defineTool, SegnoError, type ToolContext } from 'segno';
 import { z } from 'zod';
 
 type Place = Pick<ToolContext, 'idempotencyKey' | 'signal'>;
@@ -55,6 +55,19 @@ export const chargeOrAsk = defineTool({
   execute: ({ order }, context) => take(order, context),
 });
 
+export const chargeLate = defineTool({
+  description: 'Charges a card once; its first call does not come back in time.',
+  ...{ input, output },
+  timeoutMs: 50,
+  onUnknown: 'ask',
+  async execute({ order }, context) {
+    const first = !noted('begun', context);
+    note('begun', order, context);
+    if (first) await delay(60_000, undefined, { signal: context.signal });
+    return { receipt: `of ${order}` };
+  },
+});
+
 export const chargeOrRepeat = defineTool({
   description: 'Charges a card, twice rather than never.',
   ...{ input, output },
@@ -66,4 +79,53 @@ export const chargeBlindly = defineTool({
   description: 'Charges a card once.',
   ...{ input, output },
   execute: ({ order }, context) => take(order, context),
+});
+
+/** The first try of taking it back is held, too, for orders that are `slow`; `stuck` ones cannot be taken back. */
+export const book = defineTool({
+  description: 'Books something that can be given back.',
+  input: z.object({ order: z.string() }),
+  output: z.object({ receipt: z.string() }),
+  idempotent: true,
+  execute({ order }, context) {
+    note('effect', order, context);
+    if (order.startsWith('refused')) throw new SegnoError('Tool.Failed', `no ${order} left`, { retryable: false });
+    return { receipt: `of ${order}` };
+  },
+  async compensate({ order }, { receipt }, context) {
+    if (order.startsWith('stuck')) throw new SegnoError('Tool.Failed', `${order} is gone`, { retryable: false });
+    if (order.startsWith('shaky') && !noted('begun', context)) {
+      note('begun', order, context);
+      throw new Error('not now');
+    }
+    const first = !noted('undone', context);
+    note('undone', receipt.replace('of ', ''), context);
+    while (order.startsWith('slow') && first && !existsSync(`${log()}.open`)) {
+      await delay(20, undefined, { signal: context.signal });
+    }
+  },
+});
+
+/** Ends when it is cancelled. */
+export const wait = defineTool({
+  description: 'Waits.',
+  input: z.object({ order: z.string() }),
+  output: z.object({}),
+  idempotent: true,
+  async execute({ order }, context) {
+    note('begun', order, context);
+    await new Promise((_, reject) => context.signal.addEventListener('abort', () => reject(new Error('cancelled'))));
+    return {};
+  },
+});
+
+export const notify = defineTool({
+  description: 'Says something; that cannot be taken back.',
+  input: z.object({ order: z.string() }),
+  output: z.object({}),
+  idempotent: true,
+  execute({ order }, context) {
+    note('said', order, context);
+    return {};
+  },
 });

@@ -1,9 +1,9 @@
-import { mapReduce, proxyAgents, proxyTools } from 'segno/workflow';
+import { mapReduce, parallel, proxyAgents, proxyTools, saga } from 'segno/workflow';
 
-const { cashier } = proxyAgents<typeof import('./agents.js')>();
+const { cashier, planner } = proxyAgents<typeof import('./agents.js')>();
 const tools = proxyTools<typeof import('./tools.js')>();
 
-type Tool = 'charge' | 'chargeOrAsk' | 'chargeOrRepeat' | 'chargeBlindly';
+type Tool = 'charge' | 'chargeOrAsk' | 'chargeOrRepeat' | 'chargeBlindly' | 'chargeLate';
 
 export async function pay({ tool, order }: { tool: Tool; order: string }): Promise<string> {
   return (await tools[tool]({ order, card: '4111' })).receipt;
@@ -20,4 +20,39 @@ export async function payAll({ orders }: { orders: string[] }): Promise<number> 
     onFailure: 'continue',
   });
   return steps.completed;
+}
+
+/** `orders` are booked one after the other, then what `then` says. */
+export async function travel({
+  name,
+  orders,
+  then,
+}: {
+  name: string;
+  orders: string[];
+  then: string;
+}): Promise<string> {
+  return saga(
+    async (undo) => {
+      for (const order of orders) await tools.book({ order: `${order}-${name}` });
+      await tools.notify({ order: name });
+      undo('notice', () => tools.notify({ order: `un-${name}` }));
+      if (then === 'agent') await planner({ order: `agent-${name}` });
+      if (then === 'nested') await saga(async () => tools.book({ order: `inner-${name}` }));
+      if (then === 'map') {
+        const items = [1, 2].map((item) => ({ order: `item${item}-${name}` }));
+        await mapReduce({ items, map: tools.book });
+      }
+      if (then === 'both') {
+        await parallel({
+          fails: () => tools.book({ order: `refused-${name}` }),
+          books: () => tools.book({ order: `beside-${name}` }),
+        });
+      }
+      if (then === 'wait') await tools.wait({ order: name });
+      if (then !== 'done') await tools.book({ order: `refused-${name}` });
+      return 'travelled';
+    },
+    { rollbackTimeout: '2m' },
+  );
 }

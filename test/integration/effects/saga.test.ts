@@ -1,0 +1,157 @@
+/** A saga whose body fails, is cancelled, or loses its worker while it goes back. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Run } from 'segno/client';
+import {
+  json,
+  type ScriptedModel,
+  scriptedModel,
+  startTestStack,
+  type TestStack,
+  toolCalls,
+  type WorkerProcess,
+} from 'segno/testing';
+import config from './project/segno.config.js';
+
+const configPath = new URL('./project/segno.config.ts', import.meta.url).pathname;
+const poll = { timeout: 60_000, interval: 50 };
+const startTimeoutMs = 180_000;
+
+let dir: string;
+let env: NodeJS.ProcessEnv;
+let model: ScriptedModel;
+let stack: TestStack;
+let worker: WorkerProcess;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'segno-saga-'));
+  writeFileSync(join(dir, 'log'), '');
+  env = { EFFECTS_LOG: join(dir, 'log') };
+  model = await scriptedModel({
+    planner: ({ messages }) => {
+      const told = JSON.stringify(messages);
+      const order = /agent-[\w-]+/.exec(told)![0];
+      return told.includes('"tool"') ? json({ paid: 'yes' }) : toolCalls([{ name: 'book', arguments: { order } }]);
+    },
+  });
+  stack = await startTestStack({ ...config, model, worker: false });
+  worker = await stack.startWorkerProcess({ configPath, env });
+}, startTimeoutMs);
+
+afterAll(async () => {
+  await stack?.close();
+  await model?.close();
+  rmSync(dir, { recursive: true, force: true });
+}, startTimeoutMs);
+
+/** What happened for a test's name: `effect hotel`, `undone hotel`, …, each with its key. */
+function happened(name: string): { what: string; key: string }[] {
+  const lines = readFileSync(join(dir, 'log'), 'utf8').trim().split('\n');
+  return lines
+    .map((line) => line.split(' '))
+    .filter(([, order]) => order === name || order!.endsWith(`-${name}`))
+    .map(([what, order, key]) => ({
+      what: `${what} ${order!.replace(`-${name}`, '').replace(name, 'all')}`,
+      key: key!,
+    }));
+}
+
+const whats = (name: string): string[] => happened(name).map(({ what }) => what);
+
+const travel = (name: string, orders: string[], then: string): Promise<Run> =>
+  stack.client.start('travel', { name, orders, then });
+
+async function failureOf(run: Run): Promise<{ type: string; message: string }> {
+  return run.result().then(
+    (result) => Promise.reject(new Error(`completed with ${JSON.stringify(result)}`)),
+    (error: unknown) => error as { type: string; message: string },
+  );
+}
+
+const booked = ['effect flight', 'effect hotel', 'said all'];
+
+describe('a saga', () => {
+  it('that completes undoes nothing', async () => {
+    const run = await travel('fine', ['flight', 'hotel'], 'done');
+    expect(await run.result()).toBe('travelled');
+    expect(whats('fine')).toEqual(booked);
+  });
+
+  it('that fails undoes what tools and the body have done, the last first, and says why it failed', async () => {
+    const run = await travel('fails', ['flight', 'shaky'], 'fail');
+    expect(await failureOf(run)).toMatchObject({ type: 'Tool.Failed', message: 'no refused-fails left' });
+    expect(whats('fails')).toEqual([
+      ...['effect flight', 'effect shaky', 'said all', 'effect refused'],
+      ...['said un', 'begun shaky', 'undone shaky', 'undone flight'],
+    ]);
+    const keys = happened('fails').filter(({ what }) => what.startsWith('undone'));
+    expect(keys.map(({ key }) => key)).toEqual([
+      `${run.runId}/saga#1/rollback/book#2`,
+      `${run.runId}/saga#1/rollback/book#1`,
+    ]);
+  });
+
+  it.each([
+    ['agent', 'undone agent'],
+    ['nested', 'undone inner'],
+    ['both', 'undone beside'],
+  ])('undoes what was done elsewhere in it: %s', async (then, undone) => {
+    await failureOf(await travel(`in-${then}`, ['flight'], then));
+    const back = whats(`in-${then}`);
+    expect(back.slice(-3)).toEqual([undone, 'said un', 'undone flight']);
+    expect(back.filter((what) => what.startsWith('undone refused'))).toEqual([]);
+  });
+
+  it('undoes the items of a map', async () => {
+    await failureOf(await travel('map', ['flight'], 'map'));
+    expect(whats('map').slice(-4, -2).sort()).toEqual(['undone item1', 'undone item2']);
+    expect(whats('map').slice(-2)).toEqual(['said un', 'undone flight']);
+  });
+
+  it('goes on when something cannot be undone, and says so', async () => {
+    const run = await travel('stays', ['flight', 'stuck'], 'fail');
+    const { message } = await failureOf(run);
+    expect(message).toBe('no refused-stays left\nbook#2 was not taken back: Tool.Failed: stuck-stays is gone');
+    expect(whats('stays').at(-1)).toBe('undone flight');
+    const { steps } = await stack.client.show(run.id);
+    expect(steps.find(({ path }) => path === 'saga#1/rollback/book#2')).toMatchObject({ state: 'failed' });
+  });
+
+  it('that is cancelled goes back, then ends as cancelled', async () => {
+    const run = await travel('stopped', ['flight', 'hotel'], 'wait');
+    await expect.poll(() => whats('stopped'), poll).toContain('begun all');
+    await run.cancel();
+    expect(await failureOf(run)).toMatchObject({ type: 'Run.Cancelled' });
+    expect(whats('stopped')).toEqual([...booked, 'begun all', 'said un', 'undone hotel', 'undone flight']);
+  });
+
+  it('whose worker is killed while it goes back goes on, and undoes nothing twice', async () => {
+    const run = await travel('killed', ['flight', 'slow', 'hotel'], 'fail');
+    await expect.poll(() => whats('killed'), poll).toContain('undone slow');
+    await worker.kill();
+    worker = await stack.startWorkerProcess({ configPath, env });
+    expect(await failureOf(run)).toMatchObject({ type: 'Tool.Failed' });
+    const undone = happened('killed').filter(({ what }) => what.startsWith('undone'));
+    // The one that was cut is called again under its key.
+    expect(undone.map(({ what }) => what)).toEqual(['undone hotel', 'undone slow', 'undone slow', 'undone flight']);
+    expect(new Set(undone.map(({ key }) => key)).size).toBe(3);
+  }, 180_000);
+
+  it('that is retried does anew what it has taken back, under new keys, and takes that back again', async () => {
+    const run = await travel('again', ['flight', 'stuck'], 'fail');
+    await failureOf(run);
+    const again = await stack.client.retry(run.id);
+    await failureOf(again);
+    const keysOf = (what: string): string[] => happened('again').flatMap((one) => (one.what === what ? [one.key] : []));
+    for (const what of ['effect flight', 'undone flight', 'said all', 'said un']) {
+      expect(
+        keysOf(what).map((key) => key.split('/')[0]),
+        what,
+      ).toEqual([run.runId, again.runId]);
+    }
+    // What still stands is not done again.
+    expect(keysOf('effect stuck')).toHaveLength(1);
+  });
+});
