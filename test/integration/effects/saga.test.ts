@@ -1,9 +1,10 @@
 /** A saga whose body fails, is cancelled, or loses its worker while it goes back. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Run } from 'segno/client';
+import type { EffectRecord, Run } from 'segno/client';
 import {
   json,
   type ScriptedModel,
@@ -91,6 +92,33 @@ describe('a saga', () => {
       `${run.runId}/saga#1/rollback/book#2`,
       `${run.runId}/saga#1/rollback/book#1`,
     ]);
+  });
+
+  it('leaves an account of what was done, and what was undone by what', async () => {
+    const run = await travel('listed', ['flight'], 'fail');
+    await failureOf(run);
+    const effects: EffectRecord[] = [];
+    for await (const effect of stack.client.effects(run.id)) effects.push(effect);
+    expect(
+      effects.map(({ step, outcome, undoneBy }) => [step, outcome, undoneBy?.replace(`${run.runId}/`, '')]),
+    ).toEqual([
+      ['saga#1/book#1', 'undone', 'saga#1/rollback/book#1'],
+      ['saga#1/notify#1', 'undone', 'saga#1/rollback/notice'],
+      ['saga#1/book#2', 'failed', undefined],
+      ['saga#1/rollback/notice/notify#1', 'done', undefined],
+      ['saga#1/rollback/book#1', 'done', undefined],
+    ]);
+    const [first] = effects;
+    expect(first).toMatchObject({
+      ...{ runId: run.runId, tool: 'book', attempts: 1, input: { order: 'flight-listed' } },
+      idempotencyKey: `${run.runId}/saga#1/book#1`,
+    });
+    const env = { ...process.env, TEMPORAL_ADDRESS: stack.temporalAddress, DATABASE_URL: stack.databaseUrl };
+    const main = new URL('../../../dist/cli/main.js', import.meta.url).pathname;
+    const csv = execFileSync(process.execPath, [main, 'effects', run.id, '--csv'], { env, encoding: 'utf8' });
+    const lines = csv.trimEnd().split('\r\n');
+    expect(lines).toHaveLength(6);
+    expect(lines[1]).toContain('"{""order"":""flight-listed""}"');
   });
 
   it.each([

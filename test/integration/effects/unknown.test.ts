@@ -144,6 +144,13 @@ describe('a person who is asked', () => {
     await expect.poll(async () => (await question(id)).detail, poll).toMatchObject({ fault: /receipt/ });
     await stack.client.resolve(id, { step: 'chargeOrAsk#1', answer: { done: { receipt: 'seen' } }, by: 'ada' });
     expect(await runs.get('asked')!.result()).toBe('seen');
+    for await (const effect of stack.client.effects(id)) {
+      expect(effect).toMatchObject({
+        outcome: 'done',
+        settled: { as: 'done', by: 'ada' },
+        input: { card: '[secret]' },
+      });
+    }
     expect(effects('asked')).toEqual([1, 1]);
   });
 
