@@ -17,6 +17,8 @@ import {
   type StepUsage,
   type UpperBound,
 } from '../ledger/index.js';
+import { askingForMore } from './askingForMore.js';
+import { warn, warnAtOf } from './budgetWarnings.js';
 import { type ActivityDependencies, currentStep } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
 import { AgentDefinitions } from './model/agentDefinitions.js';
@@ -74,11 +76,10 @@ export function createCallModel(dependencies: ActivityDependencies) {
     );
     let fellFrom: { alias: string; reason: string } | undefined;
     for (;;) {
-      const begun = await admit({
-        ...identity,
-        leaseMs: Math.max(...chain.map(timeoutMsOf)) + leaseMarginMs,
-        admission: admissionOf(request, agent, step.tenant, candidates),
-      });
+      const admission = admissionOf(request, agent, step.tenant, candidates);
+      const warnAt = warnAtOf(admission);
+      const leaseMs = Math.max(...chain.map(timeoutMsOf)) + leaseMarginMs;
+      const begun = await admit({ ...identity, leaseMs, admission }, request.ask !== false);
       if (begun.status === 'done') return begun.result as CallModelResult;
 
       const { epoch, attempts, admitted } = begun;
@@ -98,9 +99,9 @@ export function createCallModel(dependencies: ActivityDependencies) {
         const failure = finalAfter(readable(error), attempts, options.maxAttempts);
         const others = fallbacksAfter(failure, model, candidates);
         const recordedAs = others.length > 0 ? retryable(failure) : failure;
-        const ended = { error: recordedAs, usage: attempt.usage(), settlement: attempt.settlement() };
+        const ended = { error: recordedAs, usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };
         meterCall(model, name, failure.type, ended);
-        await patiently(() => failStep(ledger, { ...written, ...ended }));
+        warn(await patiently(() => failStep(ledger, { ...written, ...ended })));
         if (!recordedAs.retryable) metrics.stepsEnded('model', 'failed');
         if (others.length === 0) throw failure;
         candidates = others;
@@ -108,10 +109,11 @@ export function createCallModel(dependencies: ActivityDependencies) {
         continue;
       }
       const { result, nodes, messages, chars } = turn;
-      const ended = { usage: attempt.usage(), settlement: attempt.settlement() };
+      const ended = { usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };
       meterCall(model, name, 'ok', ended);
-      const { fenced } = await patiently(() => finishStep(ledger, { ...written, result, nodes, ...ended }));
-      if (fenced) throw fencedOff(step.key);
+      const settled = await patiently(() => finishStep(ledger, { ...written, result, nodes, ...ended }));
+      warn(settled);
+      if (settled.fenced) throw fencedOff(step.key);
       metrics.stepsEnded('model', 'done');
       transcripts.put(step.tenant, result.head, messages, chars);
       return attempts > 1 ? { ...result, attempts } : result;
@@ -152,8 +154,11 @@ export function createCallModel(dependencies: ActivityDependencies) {
     });
   }
 
-  /** A budget that is used up names who spent it. */
-  async function admit(input: BeginStepInput): Promise<BeginStepResult> {
+  /** A budget that is used up names who spent it, and may ask for more. */
+  async function admit(
+    input: BeginStepInput & { admission: AdmissionRequest },
+    mayAsk: boolean,
+  ): Promise<BeginStepResult> {
     try {
       return await beginStep(ledger, input);
     } catch (error) {
@@ -162,7 +167,8 @@ export function createCallModel(dependencies: ActivityDependencies) {
       if (error.type === 'Admission.Waiting') metrics.waiting(String(at), String(reason));
       if (error.type !== 'Budget.Exceeded' || typeof budget !== 'string') throw error;
       metrics.refused(budget, String(reason));
-      throw await budgetExceeded(ledger, budget, error);
+      const refusal = await budgetExceeded(ledger, budget, error);
+      throw mayAsk ? await askingForMore(ledger, input, refusal) : refusal;
     }
   }
 

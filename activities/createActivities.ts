@@ -7,6 +7,7 @@ import { createCallModel } from './callModel.js';
 import { createCheckPlan, createDescribeCatalogue } from './checkPlan.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createLeavePlace, createTakePlace } from './places.js';
+import { createRaiseBudget } from './raiseBudget.js';
 import { createRunTool } from './runTool.js';
 import { createUndoEffects } from './undoEffects.js';
 
@@ -21,6 +22,7 @@ export function createActivities(
     undoTool: boundary(undoTool),
     listEffects: boundary(listEffects),
     markUndone: boundary(markUndone),
+    raiseBudget: boundary(createRaiseBudget(dependencies)),
     ...createBatchActivities(dependencies),
     checkPlan: boundary(createCheckPlan(dependencies)),
     takePlace: boundary(createTakePlace(dependencies)),

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { approveCommand } from './commands/approve.js';
+import { budgetsCommand } from './commands/budgets.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
 import { effectsCommand } from './commands/effects.js';
@@ -17,7 +18,7 @@ import { offlineModelCommand, workerCommand } from './commands/processes.js';
 import { planCommand } from './commands/plan.js';
 import { resolveCommand } from './commands/resolve.js';
 import { runCommand } from './commands/run.js';
-import { budgetsCommand, costsCommand, providersCommand } from './commands/spending.js';
+import { costsCommand, providersCommand } from './commands/spending.js';
 import { exitCodes, reportError } from './output.js';
 import { ownPackage } from './ownPackage.js';
 

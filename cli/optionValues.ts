@@ -8,6 +8,14 @@ export function seconds(source: string): number {
   return value;
 }
 
+export function positive(source: string): number {
+  const value = Number(source);
+  if (source.trim() === '' || !(value > 0) || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('It is a positive number.');
+  }
+  return value;
+}
+
 export function wholeNumber(least: number, most: number): (source: string) => number {
   return (source) => {
     const value = Number(source);

@@ -1,4 +1,5 @@
 import type { RunDetails, WaitingApproval } from '../client/index.js';
+import type { RaiseUnit } from '../core/admission/raise.js';
 import { patternLines } from '../core/patternLines.js';
 import { colours, printable } from './output.js';
 
@@ -17,6 +18,11 @@ export function renderUnderWay(
     ...lines.map(({ left, text }) => c.dim(`${left.padEnd(column)}${text}`.trimEnd())),
     ...approvalLines(approvals).map(c.yellow),
   ];
+}
+
+export function warningLine({ budget, threshold, share }: NonNullable<RunDetails['warnings']>[number]): string {
+  const reached = `${Math.round(threshold * 100)} % of the budget ${printable(budget)} is used up`;
+  return share > threshold ? `${reached} (${Math.floor(share * 100)} % when it was noticed)` : reached;
 }
 
 const mostApprovals = 10;
@@ -40,16 +46,20 @@ export function approvalLines(approvals: readonly WaitingApproval[]): string[] {
   return more > 0 ? [...lines, `… and ${more} more: segno approve ${quoted(approvals[0]!.run)} --list`] : lines;
 }
 
-/** The command that approves it, with its name where that is enough among `all`; CHOICE stands for one of its choices. */
+/** The command that approves it, with its name where that is enough among `all`; CHOICE and AMOUNT stand for what is to be said. */
 export function approveLine(approval: WaitingApproval, all: readonly WaitingApproval[]): string {
-  const { run, name, path, workflowId, choices, outcomeOf } = approval;
+  const { run, name, path, workflowId, choices, raise, outcomeOf } = approval;
   if (outcomeOf !== undefined) {
     const step = workflowId === run ? outcomeOf : `${workflowId}/${outcomeOf}`;
     return `segno resolve ${quoted(run)} ${quoted(step)} --done OUTPUT | --repeat | --fail`;
   }
   const alike = all.filter((other) => other.run === run && other.name === name).length;
   const address = workflowId === run ? path : `${workflowId}/${path}`;
-  return `segno approve ${quoted(run)} ${quoted(alike === 1 ? name : address)}${choices ? ' --value CHOICE' : ''}`;
+  return `segno approve ${quoted(run)} ${quoted(alike === 1 ? name : address)}${choices ? ' --value CHOICE' : ''}${raise ? raiseHint(raise) : ''}`;
+}
+
+function raiseHint([unit = 'usd']: readonly RaiseUnit[]): string {
+  return ` --raise ${unit === 'wallMs' ? 'seconds' : unit}=AMOUNT`;
 }
 
 /** UTC, to the minute. */

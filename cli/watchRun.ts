@@ -5,7 +5,7 @@ import { queuedText } from '../core/places.js';
 import { LiveBlock } from './liveBlock.js';
 import { colours, formatCost, formatDuration, formatTokens, printable } from './output.js';
 import { itemsOf, renderProgress } from './renderProgress.js';
-import { approvalLines, renderUnderWay } from './renderUnderWay.js';
+import { approvalLines, renderUnderWay, warningLine } from './renderUnderWay.js';
 
 const pollMs = 250;
 const askMs = 1_000;
@@ -135,11 +135,12 @@ function totals({ id, status, durationMs, steps, maps, usage }: RunDetails): str
 }
 
 function hints(details: RunDetails): string[] {
-  if (details.stuck !== undefined) return [details.stuck];
-  if (details.queued) return [printable(queuedText(details.queued))];
+  const warned = (details.warnings ?? []).map(warningLine);
+  if (details.stuck !== undefined) return [...warned, details.stuck];
+  if (details.queued) return [...warned, printable(queuedText(details.queued))];
   const idle =
     details.status === 'running' &&
     details.steps.length + details.maps.length === 0 &&
     details.durationMs > noWorkerHintMs;
-  return idle ? ['no step has begun yet: is a worker running? (segno dev, or segno worker)'] : [];
+  return idle ? [...warned, 'no step has begun yet: is a worker running? (segno dev, or segno worker)'] : warned;
 }

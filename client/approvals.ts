@@ -15,6 +15,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import type { RaiseAmounts } from '../core/admission/raise.js';
 import {
   approvalMemoPrefix,
   type ApprovalRequest,
@@ -47,6 +48,8 @@ export interface DecideOptions {
   comment?: string;
   /** One of the approval's choices, or what the person made of what was shown: JSON of at most 64,000 characters. */
   value?: unknown;
+  /** By how much to raise the budget that the approval asks for; it is then the decision's `value`. */
+  raise?: RaiseAmounts;
   /** How long to wait for a worker to take the decision. Default: until the approval expires. */
   timeoutMs?: number;
   /** Called once when no worker has taken the decision within seconds. */
@@ -118,8 +121,9 @@ function approvalsIn({
 export async function decideApproval(
   temporal: Client,
   run: string,
-  { name, timeoutMs, onNoWorker, ...answer }: DecideOptions,
+  { name, timeoutMs, onNoWorker, raise, ...given }: DecideOptions,
 ): Promise<Decision> {
+  const answer = { ...given, ...(raise && { value: raise }) };
   const root = await describe(temporal, run);
   if (root.status.name !== 'RUNNING') {
     throw new SegnoError(
@@ -130,7 +134,10 @@ export async function decideApproval(
   const waiting = await approvalsOfRun(temporal, root);
   const target = choose(waiting, run, name);
   if (target) {
-    const faults = decisionFaults(target, { approval: target.path, ...answer });
+    const faults = [
+      ...(raise && !target.raise ? ['raise: it asks for no budget'] : []),
+      ...decisionFaults(target, { approval: target.path, ...answer }),
+    ];
     if (faults.length > 0) throw new SegnoError('Approval.InvalidDecision', `${target.name}: ${faults.join('; ')}`);
     const leftMs = Math.max(Date.parse(target.until) - Date.now(), 0) + askMs;
     const place = { workflowId: target.workflowId, runId: target.runId };

@@ -3,6 +3,7 @@ export type { Concurrency } from './concurrency.js';
 export type { RunDetails, RunStatus, RunStep, RunSummary, Usage } from './runs.js';
 export type { DecideOptions, WaitingApproval } from './approvals.js';
 export type { EffectOutcome, EffectRecord } from '../ledger/index.js';
+export type { BudgetDetails, RaiseOptions, RaisedBudget } from './budgets.js';
 export type { ResolveOptions, UnknownEffect } from './resolveOutcome.js';
 export type { OutcomeAnswer } from '../core/outcome.js';
 export type { Decision } from '../core/approval.js';

@@ -15,8 +15,10 @@ import {
   type MapSummary,
   queuedPlaces,
   type StepSummary,
+  type ToldWarning,
   usageOfRun,
   type UsageSum,
+  warnedBudgets,
 } from '../ledger/index.js';
 import type { RunningPattern } from '../core/patternLines.js';
 import { approvalsOfRun, type WaitingApproval } from './approvals.js';
@@ -91,6 +93,8 @@ export interface RunDetails extends RunSummary {
   error?: { type: string; message: string; step?: string };
   /** The workflow's own code throws, or is not the code that made the history: Temporal tries it again and again. */
   stuck?: string;
+  /** Thresholds its budgets have reached since it began; also of those it shares with other runs. Absent without any. */
+  warnings?: (ToldWarning & { budget: string })[];
   /** What it waits for a person to decide; where it was asked for, as is the next. */
   approvals?: WaitingApproval[];
   /** Patterns under way, as far as a worker tells. */
@@ -165,13 +169,15 @@ export async function describeRun(
   ledger: Ledger,
 ): Promise<RunDetails> {
   const start = await startOf(handle.client, description);
-  const [summary, steps, maps, queued] = await Promise.all([
+  const [summary, steps, maps, queued, warnings] = await Promise.all([
     summarize(description, start, ledger),
     stepsOf(description, start, ledger),
     mapsOf(description, start, ledger),
     queuedPlaces(ledger, placeOf(description)),
+    warnedBudgets(ledger, { scope: description.workflowId, since: start.at.toISOString() }),
   ]);
-  const details: RunDetails = withQueued({ ...summary, steps, maps }, queued, description);
+  const warned = { ...summary, steps, maps, ...(warnings.length > 0 && { warnings }) };
+  const details: RunDetails = withQueued(warned, queued, description);
   if (summary.status === 'running') {
     const stuck = stuckReason(description);
     return stuck === undefined ? details : { ...details, stuck };

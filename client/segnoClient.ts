@@ -16,7 +16,6 @@ import type { DocumentRef } from '../core/document.js';
 import { SegnoError } from '../core/errors.js';
 import { describeIssues } from '../core/schema.js';
 import {
-  type BudgetState,
   ClaimCheckCodec,
   type CostQuery,
   type CostRow,
@@ -28,7 +27,6 @@ import {
   type Ledger,
   ledgerBlobStore,
   type EffectRecord,
-  listBudgets,
   listEffects,
   listGates,
   openLedger,
@@ -36,6 +34,7 @@ import {
   putBlob,
 } from '../ledger/index.js';
 import { decideApproval, type DecideOptions, listApprovals, type WaitingApproval } from './approvals.js';
+import { type BudgetDetails, describeBudgets, raiseAndWake, type RaisedBudget, type RaiseOptions } from './budgets.js';
 import { type Concurrency, isDropped, placeFor, startInPlace } from './concurrency.js';
 import { decodeInput } from './decodeInput.js';
 import { listUnknown, resolveOutcome, type ResolveOptions, type UnknownEffect } from './resolveOutcome.js';
@@ -295,9 +294,19 @@ export class SegnoClient {
     return costsBy(this.ledger, query);
   }
 
-  /** Budgets, the newest first: of all, or of one run with its child workflows. */
-  budgets({ run }: { run?: string } = {}): Promise<BudgetState[]> {
-    return listBudgets(this.ledger, run === undefined ? {} : { scope: run });
+  /** Budgets, the newest first, with who waits for more: of all, or of one run with its child workflows. */
+  budgets(options: { run?: string } = {}): Promise<BudgetDetails[]> {
+    return describeBudgets(this.temporal, this.ledger, options);
+  }
+
+  /**
+   * Raise the budget of that key, once a call, and let the runs go on that wait for it. Only what it limits can be raised; a budget
+   * of a day or month for that one only.
+   *
+   * @throws SegnoError `Budget.Unknown`, `Config.Invalid`
+   */
+  raiseBudget(key: string, options: RaiseOptions): Promise<RaisedBudget> {
+    return raiseAndWake(this.temporal, this.ledger, key, options);
   }
 
   /** Limits and health of providers, models and tenants, and how many calls wait there. */

@@ -5,6 +5,7 @@
  * 1. Only JSON of bounded size crosses, in both directions.
  * 2. What is wrong with a request or an answer is text for the person who made it; all of it at once.
  */
+import { raiseFaults, type RaiseUnit } from './admission/raise.js';
 import { isOutcomeAnswer, outcomeAnswers } from './outcome.js';
 
 /** The update that decides, with a {@link DecisionRequest}; its result is the {@link Decision}. */
@@ -36,6 +37,8 @@ export interface ApprovalRequest {
   choices?: readonly string[];
   /** It asks what became of the effect of the step at this path; the answer's value is an {@link OutcomeAnswer}. */
   outcomeOf?: string;
+  /** It asks for more of a budget: who approves says by how much, in these units, as the decision's `value`. */
+  raise?: readonly RaiseUnit[];
   /** ISO 8601. */
   since: string;
   until: string;
@@ -81,7 +84,7 @@ export function requestFaults({ name, title, detail, choices }: Omit<ApprovalReq
 
 /** What is wrong with an answer; it comes from outside, whatever its type says. */
 export function decisionFaults(
-  { choices, outcomeOf }: Pick<ApprovalRequest, 'choices' | 'outcomeOf'>,
+  { choices, raise, outcomeOf }: Pick<ApprovalRequest, 'choices' | 'raise' | 'outcomeOf'>,
   answer: DecisionRequest,
 ): string[] {
   const { approved, by, comment, value } = answer;
@@ -96,6 +99,7 @@ export function decisionFaults(
     ...sizeFault('value', value, largestValue),
     ...(choices ? chosenFaults(choices, answer) : []),
     ...(outcomeOf === undefined || !approved || isOutcomeAnswer(value) ? [] : [`value: ${outcomeAnswers}`]),
+    ...(raise && approved === true ? raiseFaults(value, raise).map((fault) => `raise: ${fault}`) : []),
   ];
 }
 

@@ -51,6 +51,8 @@ export interface RunBatchRequest extends BatchRequest {
   itemConcurrency: number;
   /** False: the first item that fails ends the batch with its failure. */
   keepGoing: boolean;
+  /** False: a budget that asks is like any other. Else it ends the batch, which goes on where it stopped after a person's answer. */
+  ask?: false;
 }
 
 /** A failed item, by its number from 0. */

@@ -8,6 +8,7 @@
  * 3. Fields are only ever added, and optional: histories recorded by every released version replay.
  */
 
+import type { BudgetRaised, RaiseAmounts } from './admission/raise.js';
 import type { KeyedBudget } from './admission/settings.js';
 import type { OutcomeResolution, UnknownOutcome } from './outcome.js';
 import type { PlaceRequest } from './places.js';
@@ -51,6 +52,19 @@ export interface CallModelRequest {
   /** Hashes of the tool messages to append, in the order of the calls. */
   append?: string[];
   options?: ModelCallOptions;
+  /** False: a budget that asks fails like any other; a person has been asked. */
+  ask?: false;
+  ctx?: RunContext;
+}
+
+/** A person has agreed to more. */
+export interface RaiseBudgetRequest {
+  /** Of the raise: it counts once. */
+  path: string;
+  /** Its key. */
+  budget: string;
+  amounts: RaiseAmounts;
+  by: string;
   ctx?: RunContext;
 }
 
@@ -181,6 +195,8 @@ export interface SegnoActivities {
   listEffects(request: ListEffectsRequest): Promise<ListEffectsResult>;
   /** Of steps whose tools have no `compensate`. */
   markUndone(request: MarkUndoneRequest): Promise<void>;
+  /** Raises it once, and wakes the runs that wait for it. @throws `Budget.Unknown` */
+  raiseBudget(request: RaiseBudgetRequest): Promise<BudgetRaised>;
   /** @throws `Plan.Invalid`, with every fault */
   checkPlan(request: CheckPlanRequest): Promise<CheckPlanResult>;
   /**

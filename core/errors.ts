@@ -100,6 +100,11 @@ export const errorKinds = {
     402,
     'What is left of the budget is less than the call may cost. `segno budgets` shows who spent it; raise it, or let the agent use a cheaper model.',
   ),
+  'Budget.Unknown': kind(
+    false,
+    404,
+    'No budget has that key. `segno budgets` lists them; one begins with its first call.',
+  ),
   'Budget.Unpriced': kind(
     false,
     400,

@@ -36,8 +36,9 @@ export type {
   UpperBound,
 } from './steps/stepTypes.js';
 
-export { budgetExceeded, listBudgets, standingBudgets } from './admission/budgets.js';
-export type { BudgetState } from './admission/budgets.js';
+export { budgetExceeded, listBudgets, standingBudgets, warnedBudgets } from './admission/budgets.js';
+export type { BudgetState, ToldWarning } from './admission/budgets.js';
+export { forgetWaits, raiseBudget, waitForRaise, wakeRaised } from './admission/raises.js';
 export { listGates } from './admission/gates.js';
 export type { GateState } from './admission/gates.js';
 export { listEffects } from './effects.js';

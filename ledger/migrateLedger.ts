@@ -13,6 +13,7 @@ import { migration003 } from './migrations/migration003.js';
 import { migration004 } from './migrations/migration004.js';
 import { migration005 } from './migrations/migration005.js';
 import { migration006 } from './migrations/migration006.js';
+import { migration007 } from './migrations/migration007.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -28,6 +29,7 @@ const migrations: readonly Migration[] = [
   { version: 4, sql: migration004 },
   { version: 5, sql: migration005 },
   { version: 6, sql: migration006 },
+  { version: 7, sql: migration007 },
 ];
 
 /** The version this code works with. */

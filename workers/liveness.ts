@@ -54,11 +54,12 @@ export async function keepAlive(options: LivenessOptions): Promise<() => Promise
     await recovery.recoverAll();
     options.onLeasesExpired?.(await expireLeases(ledger));
   });
-  // It asks Temporal, and must not keep a beat waiting when that is slow.
+  // They ask Temporal, and must not keep a beat waiting when that is slow.
   const lookingAfter = repeat(() => places.lookAfter());
+  const waking = repeat(() => recovery.wakeRaised());
   return async () => {
     stopping.abort();
-    await Promise.all([beating, lookingAfter]);
+    await Promise.all([beating, lookingAfter, waking]);
     await retireWorker(ledger, instance);
   };
 }

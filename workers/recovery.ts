@@ -1,12 +1,15 @@
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { budgetRaisedSignal } from '../core/admission/raise.js';
 import {
   claimDead,
   findUnrecovered,
+  forgetWaits,
   type Ledger,
   markRecovered,
   runsTouchedBy,
   type TouchedRun,
+  wakeRaised,
 } from '../ledger/index.js';
 
 const parallelRuns = 8;
@@ -38,6 +41,15 @@ export class Recovery {
       await this.recover(dead.instance);
       await markRecovered(ledger, dead.instance, instance);
     }
+  }
+
+  /** Runs that a raised budget lets go on, where whoever raised it was lost before it could tell them. */
+  async wakeRaised(): Promise<void> {
+    const { ledger, client, namespace } = this.options;
+    await wakeRaised(ledger, namespace, async (workflowId, raised) => {
+      await client.workflow.getHandle(workflowId).signal(budgetRaisedSignal, raised).catch(ignoreGone);
+    });
+    await forgetWaits(ledger);
   }
 
   private async recover(dead: string): Promise<void> {

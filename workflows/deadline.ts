@@ -1,5 +1,6 @@
 import { msToNumber } from '@temporalio/common/lib/time.js';
 import { fail } from './failure.js';
+import { pausedMs } from './pauses.js';
 
 type Unit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w' | LongUnit | `${LongUnit}s`;
 type LongUnit = 'second' | 'minute' | 'hour' | 'day' | 'week';
@@ -12,17 +13,28 @@ export type Duration = number | `${number}${Unit}` | `${number} ${Unit}`;
 
 /** A moment on the workflow's clock after which nothing of a call may start or go on. */
 export class Deadline {
-  private constructor(readonly atMs: number) {}
+  private constructor(
+    private readonly ownMs: number,
+    private readonly pausable?: { path: string; sinceMs: number },
+  ) {}
 
-  /** @throws ApplicationFailure `Pattern.InvalidSteps` for what is no duration, whatever its type says */
-  static after(timeout: Duration): Deadline {
+  /**
+   * @param path of a pattern or step: it comes later by the time in which that is paused
+   * @throws ApplicationFailure `Pattern.InvalidSteps` for what is no duration, whatever its type says
+   */
+  static after(timeout: Duration, path?: string): Deadline {
     const ms = msOf(timeout);
     if (ms === undefined) throw fail('Pattern.InvalidSteps', notADuration(timeout));
-    return new Deadline(Date.now() + ms);
+    const sinceMs = Date.now();
+    return new Deadline(sinceMs + ms, path === undefined ? undefined : { path, sinceMs });
   }
 
   static at(atMs: number): Deadline {
     return new Deadline(atMs);
+  }
+
+  get atMs(): number {
+    return this.ownMs + (this.pausable ? pausedMs(this.pausable.path, this.pausable.sinceMs) : 0);
   }
 
   /** Milliseconds left; 0 when it has passed. */

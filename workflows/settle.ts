@@ -12,6 +12,7 @@ import { picoToUsd } from '../core/money.js';
 import type { CancelledStep, FailedStep, SkippedStep, StepError, StepFacts, StepResult } from '../core/results.js';
 import { Deadline, type Duration } from './deadline.js';
 import { causeOf, typeOfTemporal } from './failure.js';
+import { isPaused, pausesEnd } from './pauses.js';
 import { type Meter, metered, newMeter, within } from './scope.js';
 
 export interface SettleOptions {
@@ -51,7 +52,7 @@ export function startStep<Output>(
   };
 
   const run = async (): Promise<StepResult<Output>> => {
-    const timer = startTimer(timeout, () => cancel(timedOut(path)));
+    const timer = startTimer(path, timeout, () => cancel(timedOut(path)));
     try {
       const output = await scope.run(() => within(path, () => metered(meter, body)));
       return { status: 'completed', output, ...facts() };
@@ -148,14 +149,24 @@ function cancelledOrTimedOut(why: StepError, facts: StepFacts): FailedStep | Can
     : { status: 'cancelled', error: why, ...facts };
 }
 
-/** Calls `fire` after `timeout`, unless it is cancelled before; without a timeout never. */
-export function startTimer(timeout: Duration | undefined, fire: () => void): { cancel(): void } {
+/**
+ * Calls `fire` after `timeout`, unless it is cancelled before; without a timeout never. Time in which the pattern or step at `path`
+ * is paused does not count.
+ */
+export function startTimer(path: string, timeout: Duration | undefined, fire: () => void): { cancel(): void } {
   if (timeout === undefined) return { cancel: () => undefined };
   const scope = new CancellationScope();
-  void scope
-    .run(() => sleep(Deadline.after(timeout).leftMs))
-    .then(fire, (error: unknown) => {
+  const deadline = Deadline.after(timeout, path);
+  const fireOrGoOn = (): void => {
+    if (isPaused(path)) wait(() => pausesEnd(path));
+    else if (deadline.leftMs > 0) wait(() => sleep(deadline.leftMs));
+    else fire();
+  };
+  const wait = (body: () => Promise<void>): void => {
+    void scope.run(body).then(fireOrGoOn, (error: unknown) => {
       if (!isCancellation(error)) throw error;
     });
+  };
+  wait(() => sleep(deadline.leftMs));
   return { cancel: () => scope.cancel() };
 }

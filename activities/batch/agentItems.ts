@@ -18,7 +18,7 @@ type Calls = Pick<SegnoActivities, 'callModel' | 'runTool'>;
  * Items that an agent without tools answers, each in turns as the workflow's agent loop takes them: one, and one more for each
  * answer that has to be corrected.
  */
-export function agentItems(calls: Calls, metrics: Metrics, { ctx }: RunBatchRequest, step: AgentStep): ItemRunner {
+export function agentItems(calls: Calls, metrics: Metrics, { ctx, ask }: RunBatchRequest, step: AgentStep): ItemRunner {
   return { run };
 
   async function run(item: BatchItem): Promise<{ outcome: Promise<ItemOutcome> }> {
@@ -41,7 +41,8 @@ export function agentItems(calls: Calls, metrics: Metrics, { ctx }: RunBatchRequ
     try {
       for (let turn = 1; ; turn += 1) {
         const turnPath = `${path}/turn#${turn}`;
-        const request = { agent, path: turnPath, ...next, ...(options && { options }), ...(ctx && { ctx }) };
+        const given = { ...(options && { options }), ...(ask === false && { ask }), ...(ctx && { ctx }) };
+        const request = { agent, path: turnPath, ...next, ...given };
         const result = await patientCall(() => calls.callModel(request));
         addUsage(used, result);
         used.repetitions += (result.attempts ?? 1) - 1;

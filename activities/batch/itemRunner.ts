@@ -44,9 +44,9 @@ const ofTheBatch: ReadonlySet<ErrorType> = new Set([
   'Tool.Unknown',
 ]);
 
-/** Whether a failure is no item's own: the batch ends with it, and is tried again if that may help. */
-export function endsBatch(error: SegnoError): boolean {
-  return ofTheBatch.has(error.type);
+/** Whether a failure is no item's own: the batch ends with it, and is tried again if that may help, or once a person has answered. */
+export function endsBatch({ type, details }: SegnoError): boolean {
+  return ofTheBatch.has(type) || (type === 'Budget.Exceeded' && details?.['ask'] !== undefined);
 }
 
 const firstPauseMs = 500;

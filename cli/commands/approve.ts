@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import type { SegnoClient, WaitingApproval } from '../../client/index.js';
+import type { RaiseAmounts } from '../../core/admission/raise.js';
 import { SegnoError } from '../../core/errors.js';
 import { type ProjectFlags, withClient } from '../openProject.js';
 import { seconds } from '../optionValues.js';
 import { colours, printable, printJson } from '../output.js';
+import { addRaise } from '../runBudget.js';
 import { approveLine, minute } from '../renderUnderWay.js';
 import { userName } from '../userName.js';
 
@@ -13,6 +15,7 @@ interface Flags extends ProjectFlags {
   comment?: string;
   by?: string;
   value?: string;
+  raise?: RaiseAmounts;
   wait?: number;
   json: boolean;
 }
@@ -25,6 +28,7 @@ Examples:
   $ segno approve demo publish --comment 'well done'
   $ segno approve demo publish --reject --comment 'name the sources'
   $ segno approve demo publish --value '{"title":"Q3"}'    approve, with what you made of it or chose
+  $ segno approve demo budget --raise usd=1         give a run that has used up its budget more
 
 The first decision stands. The same decision given again counts once.`;
 
@@ -39,6 +43,11 @@ export function approveCommand(): Command {
     .option(
       '--value <json>',
       'one of its choices, or what you made of what was shown; text that is no JSON is taken as text',
+    )
+    .option(
+      '--raise <unit=amount>',
+      'by how much to raise the budget it asks for: usd, tokens, calls or seconds; may be repeated',
+      addRaise,
     )
     .option(
       '--wait <seconds>',
@@ -58,10 +67,16 @@ export function approveCommand(): Command {
 }
 
 /** A decision that names no run must not look like a list that went well. */
-function checkFlags(run: string | undefined, { reject, list, comment, value }: Flags): void {
-  const deciding = reject || comment !== undefined || value !== undefined;
+function checkFlags(run: string | undefined, { reject, list, comment, value, raise }: Flags): void {
+  const deciding = reject || comment !== undefined || value !== undefined || raise !== undefined;
   if (deciding && run === undefined) {
     throw new SegnoError('Approval.InvalidDecision', 'name the run that is decided on: segno approve RUN [NAME]');
+  }
+  if (raise && (reject || value !== undefined)) {
+    throw new SegnoError(
+      'Approval.InvalidDecision',
+      '--raise approves, with an amount: leave out --reject and --value',
+    );
   }
   if (deciding && list) throw new SegnoError('Approval.InvalidDecision', '--list decides nothing; leave it out');
 }
@@ -106,6 +121,7 @@ async function decide(client: SegnoClient, run: string, name: string | undefined
     by,
     ...(flags.comment !== undefined && { comment: flags.comment }),
     ...(flags.value !== undefined && { value: parseValue(flags.value) }),
+    ...(flags.raise && { raise: flags.raise }),
     ...(flags.wait !== undefined && { timeoutMs: Math.round(flags.wait * 1_000) }),
     onNoWorker: () => {
       if (flags.json) return;

@@ -7,7 +7,7 @@ import { wholeNumber } from '../optionValues.js';
 import { type ProjectFlags, uiAddress, withClient } from '../openProject.js';
 import { colours, formatCost, formatDuration, formatTokens, printJson, table, printable } from '../output.js';
 import { renderProgress } from '../renderProgress.js';
-import { renderUnderWay } from '../renderUnderWay.js';
+import { renderUnderWay, warningLine } from '../renderUnderWay.js';
 import { follow, writeResult } from './run.js';
 
 interface Flags extends ProjectFlags {
@@ -61,6 +61,7 @@ export function showCommand(): Command {
           ),
           ...renderProgress(progressTree(details.steps, details.status, details.maps), Date.now(), process.stdout),
           ...renderUnderWay(details, process.stdout),
+          ...(details.warnings ?? []).map((warning) => c.yellow(warningLine(warning))),
           ...(details.error
             ? [
                 `${c.red(details.error.type)}: ${printable(details.error.message)}`,

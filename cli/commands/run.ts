@@ -78,7 +78,11 @@ export function runOptions(command: Command): Command {
     .option('--id <id>', "the run's id (default: name and random part)")
     .option('--deps <json>', 'dependencies of the run, for tools and prompts that declare them')
     .option('--timeout <seconds>', 'end the run after so long', seconds)
-    .option('--budget <unit=amount>', 'usd, tokens, calls or seconds it may spend; may be repeated', addBudget)
+    .option(
+      '--budget <unit=amount>',
+      'usd, tokens, calls or seconds it may spend; "ask" to be asked for more; may be repeated',
+      addBudget,
+    )
     .option('--priority <n>', '1 (first) to 5, where runs wait for each other (default: 3)', wholeNumber(1, 5))
     .option('--detach', 'start and return', false)
     .option('--json', 'print the result, or the error, as JSON', false)

@@ -1,6 +1,6 @@
-/** Commands on what model calls cost and may cost: costs, budgets, providers. */
+/** Commands on what model calls cost, and on who answers them: costs, providers. */
 import { Command, Option } from 'commander';
-import type { BudgetState, GateState } from '../../ledger/index.js';
+import type { GateState } from '../../ledger/index.js';
 import { costGroups, type CostGroup } from '../../ledger/index.js';
 import { picoToUsd } from '../../core/money.js';
 import { wholeNumber } from '../optionValues.js';
@@ -45,24 +45,6 @@ export function costsCommand(): Command {
     });
 }
 
-export function budgetsCommand(): Command {
-  return reading('budgets', 'show budgets: what is spent, what calls under way hold, what is left', [
-    'segno budgets',
-    'segno budgets demo',
-    'segno budgets --json',
-  ])
-    .argument('[run]', 'only the budgets of the run with this id')
-    .action(async (run: string | undefined, flags: Flags) => {
-      const budgets = await withClient(flags, (client) => client.budgets(run === undefined ? {} : { run }));
-      if (flags.json) return printJson(budgets);
-      if (budgets.length === 0) {
-        const whose = run === undefined ? 'No budgets yet' : `The run ${run} has no budget`;
-        return void process.stdout.write(`${whose}. \`segno run … --budget usd=0.05\` sets one for a run.\n`);
-      }
-      process.stdout.write(`${table(['BUDGET', 'OF', 'COST', 'TOKENS', 'CALLS', 'HELD'], budgets.map(budgetCells))}\n`);
-    });
-}
-
 export function providersCommand(): Command {
   return reading('providers', 'show providers and models: limits, health, and who waits', [
     'segno providers',
@@ -86,19 +68,6 @@ export function providersCommand(): Command {
       );
     }
   });
-}
-
-function budgetCells({ key, scope, limits, held, spent }: BudgetState): string[] {
-  const of = (used: string, limit: string | undefined): string => (limit === undefined ? used : `${used} of ${limit}`);
-  const usd = (pico: bigint): string => formatCost(picoToUsd(pico));
-  return [
-    key,
-    scope ?? '',
-    of(usd(spent.costPicoUsd), limits.costPicoUsd === undefined ? undefined : usd(limits.costPicoUsd)),
-    of(formatTokens(spent.tokens), limits.tokens === undefined ? undefined : formatTokens(limits.tokens)),
-    of(String(spent.calls), limits.calls === undefined ? undefined : String(limits.calls)),
-    held.calls === 0 ? '' : `${usd(held.costPicoUsd)}, ${formatTokens(held.tokens)} tokens in ${held.calls} calls`,
-  ];
 }
 
 function gateCells(

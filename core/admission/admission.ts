@@ -9,6 +9,10 @@ export interface BudgetDemand {
   readonly limits: BudgetLimits;
   /** Wall time from the budget's first call on. */
   readonly wallMs?: number | undefined;
+  /** Shares of it at which whoever settles a call is to warn. */
+  readonly warnAt?: readonly number[] | undefined;
+  /** When it is used up, a person is asked for more, and has so long to answer. */
+  readonly answerWithinMs?: number | undefined;
 }
 
 /** Limits of one provider (`provider/NAME`), model (`model/PROVIDER/MODEL`) or tenant (`tenant/NAME`). */
@@ -78,4 +82,14 @@ export interface Settlement {
   readonly fault?: string | undefined;
   /** What the provider says is left of this minute. */
   readonly remaining?: { readonly requests?: number | undefined; readonly tokens?: number | undefined } | undefined;
+  /** Key of a budget → shares of it that are to be told when they are reached. */
+  readonly warnAt?: Readonly<Record<string, readonly number[]>> | undefined;
+}
+
+/** So much of a budget is spent; told once for each of its thresholds. */
+export interface BudgetWarning {
+  readonly budget: string;
+  readonly threshold: number;
+  /** What is spent, by the unit nearest to its limit: 0.83 is 83 %. */
+  readonly share: number;
 }

@@ -32,6 +32,9 @@ export interface AdmissionInput {
 
 /** Output tokens a degraded call is given, as a share of the usual. */
 const degradedShares = [0.5, 0.25];
+const defaultWarnAt = [0.8];
+/** As of any approval. */
+const defaultAnswerWithinMs = 7 * 24 * 3_600_000;
 
 /** @throws SegnoError `Budget.Unpriced` when money is limited and a model has no price */
 export function buildAdmission(input: AdmissionInput): AdmissionRequest {
@@ -107,6 +110,8 @@ function demandOf(budget: KeyedBudget): BudgetDemand {
     key: budget.key,
     limits: budgetLimits(budget),
     ...(budget.wallMs !== undefined && { wallMs: budget.wallMs }),
+    warnAt: budget.warnAt ?? defaultWarnAt,
+    ...(budget.onExceeded === 'ask' && { answerWithinMs: budget.answerWithinMs ?? defaultAnswerWithinMs }),
   };
 }
 

@@ -8,6 +8,8 @@ import type { GateDemand } from './admission.js';
 const positive = z.number().int().positive();
 const usd = z.number().nonnegative().max(1_000_000);
 const share = z.number().positive().max(1);
+/** A year. */
+const longestAnswerMs = 365 * 24 * 3_600_000;
 
 export const limitsSchema = z.strictObject({
   /** Calls at a time. */
@@ -51,13 +53,20 @@ export const budgetSchema = z
     wallMs: positive.optional(),
     /**
      * What happens when it is used up: `fail` (default) with `Budget.Exceeded`; `degrade` to the model's fallbacks, then to fewer
-     * output tokens, before it fails.
+     * output tokens, before it fails; `ask` a person for more, and wait.
      */
-    onExceeded: z.enum(['fail', 'degrade']).optional(),
+    onExceeded: z.enum(['fail', 'degrade', 'ask']).optional(),
+    /** How long a person who is asked has to answer, in milliseconds. Default 7 days. */
+    answerWithinMs: positive.max(longestAnswerMs).optional(),
+    /** Shares of what is spent at which a warning is given, once each. Default 0.8; none with `[]`. */
+    warnAt: z.array(share).max(10).readonly().optional(),
   })
-  .refine(({ onExceeded: _, ...amounts }) => Object.values(amounts).some((amount) => amount !== undefined), {
-    error: 'names no amount: one of usd, tokens, calls, wallMs',
-  });
+  .refine(
+    ({ usd: money, tokens, calls, wallMs }) => [money, tokens, calls, wallMs].some((amount) => amount !== undefined),
+    {
+      error: 'names no amount: one of usd, tokens, calls, wallMs',
+    },
+  );
 
 /** A budget that begins anew each day or month (UTC). */
 export const windowBudgetSchema = budgetSchema.safeExtend({ per: z.enum(['day', 'month']) });

@@ -11,10 +11,21 @@ export interface BudgetState {
   readonly scope: string | undefined;
   /** What was raised included. */
   readonly limits: BudgetLimits;
+  /** By people, on top of what was set. */
+  readonly raised: Amounts;
   readonly held: Amounts;
   readonly spent: Amounts;
   /** ISO 8601; undefined without a limit on wall time. */
   readonly endsAt: string | undefined;
+  /** Thresholds that were reached, the lowest first. */
+  readonly warnings: readonly ToldWarning[];
+}
+
+/** So much of a budget was spent when a threshold of it was reached; `at` is ISO 8601. */
+export interface ToldWarning {
+  readonly threshold: number;
+  readonly share: number;
+  readonly at: string;
 }
 
 /** Who spent how much of a budget. */
@@ -29,7 +40,10 @@ interface Spender {
 type BudgetRow = Record<
   `${'calls' | 'tokens' | 'cost'}_${'held' | 'spent' | 'raised'}` | `${'calls' | 'tokens' | 'cost'}_limit`,
   string | null
-> & { key: string; tenant: string; scope: string | null; ends_at: Date | null };
+> & { key: string; tenant: string; scope: string | null; ends_at: Date | null; warnings: ToldWarning[] | null };
+
+const warningsSql = `(select jsonb_agg(jsonb_build_object('threshold', w.threshold, 'share', w.share, 'at', w.told_at) order by w.threshold)
+  from segno.budget_warnings w where w.budget = b.key) as warnings`;
 
 /** @param filter left out: all, the newest first */
 export async function listBudgets(
@@ -37,7 +51,7 @@ export async function listBudgets(
   { key, scope, limit = 200 }: { key?: string; scope?: string; limit?: number } = {},
 ): Promise<BudgetState[]> {
   const { rows } = await ledger.query<BudgetRow>(
-    `select * from segno.budgets where ($1::text is null or key = $1) and ($2::text is null or scope = $2)
+    `select b.*, ${warningsSql} from segno.budgets b where ($1::text is null or key = $1) and ($2::text is null or scope = $2)
      order by created_at desc, key limit $3`,
     [key ?? null, scope ?? null, limit],
     { idempotent: true },
@@ -53,6 +67,20 @@ export async function standingBudgets(ledger: Ledger): Promise<BudgetState[]> {
     { idempotent: true },
   );
   return rows.map(budgetState);
+}
+
+/** The budgets a run spends from which have reached a threshold since `since` (ISO 8601): its own, and those of agents and tenants. */
+export async function warnedBudgets(
+  ledger: Ledger,
+  { scope, since }: { scope: string; since: string },
+): Promise<(ToldWarning & { budget: string })[]> {
+  const { rows } = await ledger.query<{ budget: string; threshold: number; share: number; told_at: Date }>(
+    `select w.* from segno.budget_warnings w where w.told_at >= $2::timestamptz and w.budget in (
+       select unnest(a.budgets) from segno.attempts a where a.scope = $1) order by w.told_at, w.threshold limit 100`,
+    [scope, since],
+    { idempotent: true },
+  );
+  return rows.map(({ told_at: at, ...warning }) => ({ ...warning, at: at.toISOString() }));
 }
 
 async function spendersOf(ledger: Ledger, key: string, limit = 10): Promise<Spender[]> {
@@ -90,6 +118,7 @@ export async function budgetExceeded(ledger: Ledger, key: string, refusal: Segno
   return new SegnoError('Budget.Exceeded', `${refusal.message} ${books}`, {
     details: {
       ...refusal.details,
+      limits: { ...limits, ...(limits.costPicoUsd !== undefined && { costPicoUsd: String(limits.costPicoUsd) }) },
       spent: { calls: spent.calls, tokens: spent.tokens, costPicoUsd: String(spent.costPicoUsd) },
       spenders: spenders.map((spender) => ({ ...spender, costPicoUsd: String(spender.costPicoUsd) })),
     },
@@ -97,7 +126,7 @@ export async function budgetExceeded(ledger: Ledger, key: string, refusal: Segno
 }
 
 function budgetState(row: BudgetRow): BudgetState {
-  const amounts = (of: 'held' | 'spent'): Amounts => ({
+  const amounts = (of: 'held' | 'spent' | 'raised'): Amounts => ({
     calls: Number(row[`calls_${of}`]),
     tokens: Number(row[`tokens_${of}`]),
     costPicoUsd: BigInt(row[`cost_${of}`] ?? 0),
@@ -116,8 +145,10 @@ function budgetState(row: BudgetRow): BudgetState {
       ...(tokens !== undefined && { tokens: Number(tokens) }),
       ...(cost !== undefined && { costPicoUsd: cost }),
     },
+    raised: amounts('raised'),
     held: amounts('held'),
     spent: amounts('spent'),
     endsAt: row.ends_at?.toISOString(),
+    warnings: (row.warnings ?? []).map((warning) => ({ ...warning, at: new Date(warning.at).toISOString() })),
   };
 }

@@ -9,7 +9,7 @@
  * 4. One round trip. Repeating the call is the same as making it once.
  * 5. What the gate holds of budgets for the attempt is given back in the same statement, and last: its rows are the busiest.
  */
-import type { Settlement } from '../../core/admission/admission.js';
+import type { BudgetWarning, Settlement } from '../../core/admission/admission.js';
 import { canonicalJson } from '../../core/canonicalJson.js';
 import { settlementJson } from '../admission/admissionJson.js';
 import { inlineBlobBytes, putBlob } from '../blobs.js';
@@ -136,7 +136,7 @@ class SettleStatement {
   settleCall(settlement: Settlement | undefined): void {
     if (!settlement) return;
     const after = this.writes.map((write) => `(select count(*) from ${write})`).join(' + ');
-    this.gate = `segno.settle($1, $2, ${this.bind(settlementJson(settlement))}::jsonb, ${after})`;
+    this.gate = `segno.settle_and_warn($1, $2, ${this.bind(settlementJson(settlement))}::jsonb, ${after})`;
   }
 
   also(part: string): void {
@@ -145,9 +145,15 @@ class SettleStatement {
 
   async run(ledger: Ledger): Promise<SettleResult> {
     const sql = `with ${this.parts.join(', ')} select exists (select 1 from settled) or ${this.wasSettled} as settled, ${this.gate} as gate`;
-    const { rows } = await ledger.query<{ settled: boolean }>(sql, this.values, { idempotent: true });
-    return { fenced: rows[0]?.settled !== true };
+    const { rows } = await ledger.query<Settled>(sql, this.values, { idempotent: true });
+    const { settled = false, gate: warnings } = rows[0] ?? {};
+    return { fenced: !settled, ...(warnings && { warnings }) };
   }
+}
+
+interface Settled {
+  settled: boolean;
+  gate: BudgetWarning[] | null;
 }
 
 /** What does not fit into one statement goes ahead of it: under its own hash it is harmless, and no result names it yet. */

@@ -1,5 +1,5 @@
 /** What callers hand to the ledger about a step, and what they get back. */
-import type { AdmissionRequest, Settlement, Skipped } from '../../core/admission/admission.js';
+import type { AdmissionRequest, BudgetWarning, Settlement, Skipped } from '../../core/admission/admission.js';
 import type { StepFailure, StepKind, StepSafety } from '../../core/steps.js';
 import type { TranscriptNode } from '../transcripts.js';
 
@@ -137,6 +137,8 @@ export interface FailStepInput extends StepAttempt {
 /** `fenced`: a newer attempt owns the step, nothing was changed but the usage of this attempt. */
 export interface SettleResult {
   readonly fenced: boolean;
+  /** Thresholds of budgets that this call reached, if it did. */
+  readonly warnings?: readonly BudgetWarning[];
 }
 
 export type RecordPureStepInput = StepIdentity & { readonly owner: string; readonly result: unknown };

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { seconds, wholeNumber } from '../../cli/optionValues.js';
-import { addBudget } from '../../cli/runBudget.js';
+import { addBudget, addRaise } from '../../cli/runBudget.js';
 
 describe('the value of an option', () => {
   it('of seconds is a positive number', () => {
@@ -23,5 +23,14 @@ describe('the value of an option', () => {
       expect(() => addBudget(wrong, undefined)).toThrow(InvalidArgumentError);
     }
     expect(() => addBudget('usd=1', usd)).toThrow(/twice/);
+    expect(addBudget('ask', usd)).toEqual({ usd: 0.05, onExceeded: 'ask' });
+  });
+
+  it('of a raise is a unit and more than nothing of it', () => {
+    const usd = addRaise('usd=0.5', undefined);
+    expect(addRaise('seconds=60', usd)).toEqual({ usd: 0.5, wallMs: 60_000 });
+    for (const wrong of ['eur=1', 'ask', 'usd=0', 'calls=0', 'calls=1.5']) {
+      expect(() => addRaise(wrong, undefined)).toThrow(InvalidArgumentError);
+    }
   });
 });

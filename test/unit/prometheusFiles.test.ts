@@ -46,7 +46,7 @@ function servedMetrics(): Map<string, Set<string>> {
     [
       {
         ...{ key: 'tenant/acme/month/2026-11', tenant: 'acme', scope: undefined, endsAt: undefined },
-        ...{ limits: { calls: 2 }, held: amounts, spent: amounts },
+        ...{ limits: { calls: 2 }, raised: amounts, held: amounts, spent: amounts, warnings: [] },
       },
     ],
     Date.parse('2026-11-21T00:00:00Z'),

@@ -1,10 +1,13 @@
 import { CancellationScope, executeChild, workflowInfo } from '@temporalio/workflow';
+import type { BudgetQuestion } from '../../core/admission/raise.js';
 import type { KeyedBudget } from '../../core/admission/settings.js';
 import type { CallModelResult, ModelCallOptions, RunContext, ToolCall } from '../../core/contracts.js';
 import { modelCallLimitMs, turnsPerExecution } from '../../core/limits.js';
 import { remoteActivities } from '../activities.js';
 import { Deadline } from '../deadline.js';
-import { fail, stepFailure } from '../failure.js';
+import { askForMore, questionOf } from '../budgetQuestions.js';
+import { fail, stepFailure, withLines } from '../failure.js';
+import { paused } from '../pauses.js';
 import { runContext } from '../runContext.js';
 import { countRepetitions, countUsage, nextPath, watched, within } from '../scope.js';
 import { tellEnded, tellFailed } from '../tellEnded.js';
@@ -55,7 +58,16 @@ export interface AgentEnd {
  */
 export async function runTurns(state: AgentState): Promise<{ output: unknown } | { goOn: AgentState }> {
   for (let turn = 0; turn < turnsPerExecution; turn += 1) {
-    const result = await callModel(state);
+    let result: CallModelResult | undefined;
+    for (let asked = 1; result === undefined; asked += 1) {
+      try {
+        result = await callModel(state);
+      } catch (error) {
+        const question = questionOf(error);
+        if (!question) throw error;
+        state = await afterAnswer(state, asked, question, error as Error);
+      }
+    }
     if ('output' in result) return { output: result.output };
     const limits = state.limits ?? result.limits ?? { maxTurns: 1, maxRepairs: 0 };
     const repairs = state.repairs + (result.invalid === undefined ? 0 : 1);
@@ -101,9 +113,9 @@ async function runCall(state: AgentState): Promise<unknown> {
       ...(predecessor !== undefined && { predecessor }),
     };
     try {
+      // No limit of the server's: a person who is asked for a budget may take longer than the agent has.
       const { output, used } = await executeChild<(state: AgentState) => Promise<AgentEnd>>('runAgent', {
         args: [goOn],
-        workflowExecutionTimeout: Deadline.at(state.deadlineMs).leftMs + 60_000,
       });
       countUsage(used.usage);
       countRepetitions(used.repetitions);
@@ -129,6 +141,25 @@ function contextOf({ run, predecessor, budget }: AgentState): RunContext | undef
     ...(run !== undefined && predecessor !== undefined && { predecessor }),
     ...(budgets.length > 0 && { budgets }),
   };
+}
+
+/**
+ * The state to try the turn again with: the time a person took to answer is not the agent's.
+ *
+ * @throws the refused call's failure when the budget was not raised
+ */
+async function afterAnswer(
+  state: AgentState,
+  asked: number,
+  question: BudgetQuestion,
+  refusal: Error,
+): Promise<AgentState> {
+  const turnPath = `${state.path}/turn#${state.turns + 1}`;
+  const sinceMs = Date.now();
+  const ask = () => askForMore(`${turnPath}/approval/budget#${asked}`, question, { ctx: contextOf(state) });
+  const refused = await paused(turnPath, ask);
+  if (refused !== undefined) throw withLines(refusal, [refused]);
+  return { ...state, deadlineMs: state.deadlineMs + Date.now() - sinceMs };
 }
 
 async function callModel(state: AgentState): Promise<CallModelResult> {

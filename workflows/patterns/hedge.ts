@@ -38,7 +38,7 @@ export async function hedge<Output>(
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `hedge: ${faults.join('; ')}`);
   const path = nextPath('hedge');
   const steps: RunningStep<Output>[] = [];
-  let delay = startTimer(undefined, () => undefined);
+  let delay = startTimer(path, undefined, () => undefined);
   let over = false;
 
   const first = new Promise<Hedged<Output>>((resolve, reject) => {
@@ -50,7 +50,7 @@ export async function hedge<Output>(
       const attempt = steps.length + 1;
       const step = startStep(branchPath(path, `attempt#${attempt}`), body);
       steps.push(step);
-      delay = startTimer(attempt < attempts ? after : undefined, start);
+      delay = startTimer(path, attempt < attempts ? after : undefined, start);
       step.result.then((result) => {
         if (result.status === 'completed') return resolve({ output: result.output, attempt, started: steps.length });
         failed += 1;
@@ -61,7 +61,7 @@ export async function hedge<Output>(
     };
     start();
   });
-  const timer = startTimer(timeout, () => {
+  const timer = startTimer(path, timeout, () => {
     over = true;
     for (const step of steps) step.cancel(timedOut(path));
   });

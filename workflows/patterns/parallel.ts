@@ -119,7 +119,7 @@ async function runBranches(
     }
   };
 
-  const timer = startTimer(timeout, () => halt(timedOut(path)));
+  const timer = startTimer(path, timeout, () => halt(timedOut(path)));
   const lanes = Array.from({ length: Math.min(concurrency, entries.length) }, lane);
   try {
     await Promise.all(lanes);

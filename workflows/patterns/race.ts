@@ -31,7 +31,7 @@ export async function race<const B extends Readonly<Record<string, Body>>>(
   const path = nextPath('race');
   const branchesAt = entries.map(([name, body]) => ({ at: branchPath(path, name), body }));
   const steps = branchesAt.map(({ at, body }) => startStep(at, body));
-  const timer = startTimer(timeout, () => steps.forEach((step) => step.cancel(timedOut(path))));
+  const timer = startTimer(path, timeout, () => steps.forEach((step) => step.cancel(timedOut(path))));
   try {
     const { index, output } = await firstCompleted(steps);
     return { winner: entries[index]![0], output } as RaceResult<B>;

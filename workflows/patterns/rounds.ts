@@ -58,7 +58,7 @@ export async function runRounds<Output>(
   const { pattern, maxRounds, timeout, patience, onFailure = 'fail', delayMs } = settings;
   checkOptions(settings);
   const path = nextPath(pattern);
-  const deadline = timeout === undefined ? undefined : Deadline.after(timeout);
+  const deadline = timeout === undefined ? undefined : Deadline.after(timeout, path);
   let best: RoundResult<Output> | undefined;
   let without = 0;
   try {

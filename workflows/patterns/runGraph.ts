@@ -106,7 +106,7 @@ export async function runGraph(path: string, steps: readonly GraphBody[], option
     startReady();
   });
 
-  const timer = startTimer(timeout, () => halt(timedOut(path)));
+  const timer = startTimer(path, timeout, () => halt(timedOut(path)));
   try {
     await all;
   } catch (error) {

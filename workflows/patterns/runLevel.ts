@@ -8,9 +8,10 @@
  * 3. Items that need workflow code (agents with tools, workflows) get a child workflow each; all others stay in their batch.
  */
 import { CancellationScope, executeChild, isCancellation, workflowInfo } from '@temporalio/workflow';
-import { addTotals, type BatchTotals, type ItemEnd, notBegun } from '../../core/batches.js';
+import { addTotals, type BatchTotals, type ItemEnd, notBegun, type RunBatchResult } from '../../core/batches.js';
 import { Deadline } from '../deadline.js';
 import type { AgentEnd, AgentState } from '../agent/agentLoop.js';
+import { askForMore, questionOf } from '../budgetQuestions.js';
 import { fail, stepFailure } from '../failure.js';
 import { metered, newMeter, countRepetitions, countUsage } from '../scope.js';
 import { isCancelled, startStep, timedOut, toStepError } from '../settle.js';
@@ -89,12 +90,26 @@ async function runBatch(state: MapState, batch: number): Promise<BatchTotals> {
     if (!('workflow' in step)) {
       const { itemConcurrency } = state;
       const keepGoing = state.keepGoing && state.level === 0;
-      const ran = await batchActivities(batchPath, state.deadlineMs).runBatch({
-        ...request,
-        step,
-        itemConcurrency,
-        keepGoing,
-      });
+      let ran: RunBatchResult | undefined;
+      let mayAsk = true;
+      for (let asked = 1; ran === undefined; asked += 1) {
+        try {
+          ran = await batchActivities(batchPath, state.deadlineMs).runBatch({
+            ...request,
+            step,
+            itemConcurrency,
+            keepGoing,
+            ...(!mayAsk && { ask: false }),
+          });
+        } catch (error) {
+          const question = questionOf(error);
+          if (!question) throw error;
+          // Once a person has answered, the batch goes on where it stopped; without more, its items fail.
+          const at = `${batchPath}/approval/budget#${asked}`;
+          const refused = await askForMore(at, question, { ctx: request.ctx, latestMs: state.deadlineMs });
+          mayAsk = refused === undefined;
+        }
+      }
       if (!('unbatched' in ran)) return ran;
     }
     return await runItems(state, batch);

@@ -149,7 +149,7 @@ async function runSequence(
   const path = nextPath('sequential');
   const startedAtMs = Date.now();
   const meter = newMeter();
-  const deadline = timeout === undefined ? undefined : Deadline.after(timeout);
+  const deadline = timeout === undefined ? undefined : Deadline.after(timeout, path);
   const done: Done[] = [];
   const visits = new Map<string, number>();
   const results: Record<string, StepResult> = {};

@@ -2,13 +2,15 @@ import { ApplicationFailure, condition, continueAsNew, executeChild, workflowInf
 import {
   type AgentCallOptions,
   fail,
+  mapReduce,
   parallel,
   proxyAgents,
   proxyTools,
   withBudget,
+  withTimeout,
 } from '../../../../workflows/index.js';
 
-const { solver, clerk } = proxyAgents<typeof import('./agents.js')>({ timeout: '3m' });
+const { solver, clerk, guesser, sharer } = proxyAgents<typeof import('./agents.js')>({ timeout: '3m' });
 const { note, meet, flaky, charge, whoAmI, enlarge } = proxyTools<typeof import('./tools.js')>({ timeout: '3m' });
 
 interface Case {
@@ -82,6 +84,33 @@ export async function throwPlainError(): Promise<never> {
 export async function failOnPurpose(): Promise<never> {
   await Promise.resolve();
   throw fail('Run.InvalidInput', 'nothing will do', 'nowhere#1');
+}
+
+/** Side by side, each with the same limit of time for the call and for the code around it. */
+export async function solveTogether({
+  calls,
+  timeoutMs,
+  ...input
+}: Case & { calls: number; timeoutMs: number }): Promise<string[]> {
+  const branches = Array.from(
+    { length: calls },
+    () => async () => (await solver(input, { timeout: timeoutMs })).answer,
+  );
+  return withTimeout(timeoutMs, () => parallel(branches, { timeout: timeoutMs }));
+}
+
+export async function share(input: Case): Promise<string> {
+  return (await sharer(input)).answer;
+}
+
+export async function guessAll({ cases }: { cases: string[] }): Promise<unknown> {
+  const { status, steps } = await mapReduce({
+    items: cases.map((name) => ({ case: name })),
+    map: guesser,
+    onFailure: 'continue',
+    itemConcurrency: 1,
+  });
+  return { status, completed: steps.completed, failures: steps.failures.map(({ error }) => error.type) };
 }
 
 /** So many calls one after the other, in children, of which a budget allows two. */
