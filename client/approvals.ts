@@ -64,8 +64,8 @@ const firstAttemptMs = 3_000;
 /** For a name that nothing waiting has: a worker is asked whether it was decided before. */
 const askMs = 5_000;
 const retryPauseMs = 500;
-/** gRPC: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
-const transientCodes = [4, 8, 10, 14];
+/** gRPC: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION (workers too slow for the last workflow tasks), ABORTED, UNAVAILABLE. */
+const transientCodes = [4, 8, 9, 10, 14];
 
 /** All that waits now, oldest first; of one run or of all. @throws SegnoError `Run.Unknown` */
 export async function listApprovals(temporal: Client, { run }: { run?: string } = {}): Promise<WaitingApproval[]> {

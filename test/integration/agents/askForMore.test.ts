@@ -9,12 +9,13 @@ import historyConfig from '../../fixtures/historyProject/segno.config.js';
 import { aCase, failureOf } from './agentsStack.js';
 import { type CaseModel, caseModel } from './caseModel.js';
 import * as agents from './project/agents.js';
+import * as sharingAgents from './project/sharingAgents.js';
 import * as tools from './project/tools.js';
 import type { guessAll, share, solve, solveTogether } from './project/workflow.js';
 
 const startTimeoutMs = 180_000;
 const right = json({ answer: '42' }, { usage: { promptTokens: 100, completionTokens: 10 } });
-const soon = { timeout: 30_000, interval: 50 };
+const soon = { timeout: 60_000, interval: 50 };
 /** Stacks share a ledger, and so the providers they name alike. */
 const own = `p${randomUUID().slice(0, 8)}`;
 const ask = { onExceeded: 'ask' } as const;
@@ -25,7 +26,7 @@ describe('a budget that asks', () => {
   beforeAll(async () => {
     scripted = await caseModel();
     stack = await startTestStack({
-      agents,
+      agents: [agents, sharingAgents],
       tools,
       workflows: new URL('./project/workflow.ts', import.meta.url).href,
       models: { default: { provider: own, model: 'plain', price: { input: 1, output: 10 }, maxOutputTokens: 1_000 } },
@@ -193,33 +194,37 @@ describe('a budget that asks', () => {
     ]);
   });
 
-  it('is raised once though the worker dies between the answer and the raise', async () => {
-    const configPath = new URL('../../fixtures/historyProject/segno.config.ts', import.meta.url).pathname;
-    const other = await startTestStack({ ...historyConfig, model: 'offline', worker: false });
-    try {
-      const first = await other.startWorkerProcess({ configPath });
-      const budget = { calls: 0, ...ask };
-      const run = await other.client.start<string>('summarizeText', { text: 'Sales rose.' }, { budget });
-      await vi.waitFor(async () => expect(await other.client.approvals({ run: run.id })).toHaveLength(1), soon);
-      // PGlite serves nobody else while a transaction is open: the raise is asked for, and not made.
-      await other.ledger.transaction(async (transaction) => {
-        await transaction.query('select 1');
-        await other.client.decide(run.id, { approved: true, by: 'Ada', raise: { calls: 5 } });
-        await vi.waitFor(async () => {
-          const { raw } = await other.client.temporal.workflow.getHandle(run.id).describe();
-          expect(raw.pendingActivities?.map(({ activityId, state }) => [activityId, state])).toEqual([
-            ['summarizer#1/turn#1/approval/budget#1/raise', 2],
-          ]);
-        }, soon);
-        await first.kill();
-      });
-      await other.startWorkerProcess({ configPath });
-      expect(await run.result()).toEqual(expect.any(String));
-      expect(await other.client.budgets({ run: run.id })).toMatchObject([
-        { raised: { calls: 5 }, spent: { calls: 1 } },
-      ]);
-    } finally {
-      await other.close();
-    }
-  });
+  it(
+    'is raised once though the worker dies between the answer and the raise',
+    async () => {
+      const configPath = new URL('../../fixtures/historyProject/segno.config.ts', import.meta.url).pathname;
+      const other = await startTestStack({ ...historyConfig, model: 'offline', worker: false });
+      try {
+        const first = await other.startWorkerProcess({ configPath });
+        const budget = { calls: 0, ...ask };
+        const run = await other.client.start<string>('summarizeText', { text: 'Sales rose.' }, { budget });
+        await vi.waitFor(async () => expect(await other.client.approvals({ run: run.id })).toHaveLength(1), soon);
+        // PGlite serves nobody else while a transaction is open: the raise is asked for, and not made.
+        await other.ledger.transaction(async (transaction) => {
+          await transaction.query('select 1');
+          await other.client.decide(run.id, { approved: true, by: 'Ada', raise: { calls: 5 } });
+          await vi.waitFor(async () => {
+            const { raw } = await other.client.temporal.workflow.getHandle(run.id).describe();
+            expect(raw.pendingActivities?.map(({ activityId, state }) => [activityId, state])).toEqual([
+              ['summarizer#1/turn#1/approval/budget#1/raise', 2],
+            ]);
+          }, soon);
+          await first.kill();
+        });
+        await other.startWorkerProcess({ configPath });
+        expect(await run.result()).toEqual(expect.any(String));
+        expect(await other.client.budgets({ run: run.id })).toMatchObject([
+          { raised: { calls: 5 }, spent: { calls: 1 } },
+        ]);
+      } finally {
+        await other.close();
+      }
+    },
+    startTimeoutMs,
+  );
 });

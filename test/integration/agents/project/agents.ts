@@ -23,13 +23,5 @@ export const clerk = defineAgent({
 /** Without tools: its items stay in their batch. */
 export const guesser = defineAgent({ instructions: 'Guess.', input, output: z.object({ answer: z.string() }) });
 
-/** Paid from a budget that all runs share. */
-export const sharer = defineAgent({
-  instructions: 'Share.',
-  input,
-  output: z.object({ answer: z.string() }),
-  budget: 'shared',
-});
-
 /** No agent: proxies leave it out, and so does the config. */
 export const house = 'Segno';

@@ -10,7 +10,8 @@ import {
   withTimeout,
 } from '../../../../workflows/index.js';
 
-const { solver, clerk, guesser, sharer } = proxyAgents<typeof import('./agents.js')>({ timeout: '3m' });
+const { solver, clerk, guesser } = proxyAgents<typeof import('./agents.js')>({ timeout: '3m' });
+const { sharer } = proxyAgents<typeof import('./sharingAgents.js')>();
 const { note, meet, flaky, charge, whoAmI, enlarge } = proxyTools<typeof import('./tools.js')>({ timeout: '3m' });
 
 interface Case {
