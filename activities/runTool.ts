@@ -86,7 +86,7 @@ export function createRunTool(dependencies: ActivityDependencies) {
         } catch (error) {
           if (!(error instanceof SegnoError) || error.retryable || !tellModel(error.type)) throw error;
           const answered = told(call, `Error: ${error.type}: ${error.message}`);
-          return { ...answered, result: { ...answered.result, failed: error.type } };
+          return { ...answered, error: error.type, result: { ...answered.result, failed: error.type } };
         }
       },
     });

@@ -19,6 +19,7 @@ import { planCommand } from './commands/plan.js';
 import { resolveCommand } from './commands/resolve.js';
 import { runCommand } from './commands/run.js';
 import { costsCommand, providersCommand } from './commands/spending.js';
+import { statsCommand } from './commands/stats.js';
 import { exitCodes, reportError } from './output.js';
 import { ownPackage } from './ownPackage.js';
 
@@ -47,6 +48,7 @@ const commands = [
   costsCommand(),
   budgetsCommand(),
   providersCommand(),
+  statsCommand(),
   agentsCommand(),
   workerCommand(),
   offlineModelCommand(),

@@ -25,3 +25,15 @@ export function wholeNumber(least: number, most: number): (source: string) => nu
     return value;
   };
 }
+
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+
+/** A moment in the past, as ISO 8601: `7d` ago, or a date. */
+export function since(source: string): string {
+  const [, amount = '', unit = ''] = /^(\d{1,6})([mhdw])$/.exec(source.trim()) ?? [];
+  if (unit !== '') return new Date(Date.now() - Number(amount) * unitMs[unit as keyof typeof unitMs]).toISOString();
+  const date = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2})?)?$/.test(source) ? new Date(source) : undefined;
+  if (!date || Number.isNaN(date.getTime()))
+    throw new InvalidArgumentError('It is an age (30m, 12h, 7d, 2w) or a date (2026-11-21).');
+  return date.toISOString();
+}

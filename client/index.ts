@@ -6,6 +6,7 @@ export type { EffectOutcome, EffectRecord } from '../ledger/index.js';
 export type { BudgetDetails, RaiseOptions, RaisedBudget } from './budgets.js';
 export type { ResolveOptions, UnknownEffect } from './resolveOutcome.js';
 export type { OutcomeAnswer } from '../core/outcome.js';
+export type { AgentStats, Figures, NamedFigures, Stats } from './stats.js';
 export type { Decision } from '../core/approval.js';
 export type { RunningPattern } from '../core/patternLines.js';
 export { SegnoError, type ErrorType } from '../core/errors.js';

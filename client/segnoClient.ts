@@ -15,6 +15,7 @@ import { defaultTaskQueue, memoKey, type RunMemo, workflowTaskTimeoutMs } from '
 import type { DocumentRef } from '../core/document.js';
 import { SegnoError } from '../core/errors.js';
 import { describeIssues } from '../core/schema.js';
+import { formatTraceparent, parseTraceparent } from '../core/trace.js';
 import {
   ClaimCheckCodec,
   type CostQuery,
@@ -40,6 +41,7 @@ import { decodeInput } from './decodeInput.js';
 import { listUnknown, resolveOutcome, type ResolveOptions, type UnknownEffect } from './resolveOutcome.js';
 import { runFailure } from './runFailure.js';
 import { checkedPriority, temporalPriority } from './priority.js';
+import { type Stats, statsSince } from './stats.js';
 import { describeRun, type RunDetails, type RunSummary, listRuns, underWay } from './runs.js';
 
 const tenant = 'default';
@@ -66,6 +68,8 @@ export interface StartOptions {
   priority?: number;
   /** Runs of one key, at most so many at a time. */
   concurrency?: Concurrency;
+  /** The span it is started in, in W3C's form: the run is traced under it. */
+  traceparent?: string;
 }
 
 type BeginOptions = Pick<
@@ -145,12 +149,15 @@ export class SegnoClient {
     const type = typeof workflow === 'string' ? workflow : workflow.name;
     const id = options.id ?? `${type}-${randomBytes(5).toString('hex')}`;
     const deps = options.deps === undefined ? undefined : await this.storeJson(id, options.deps);
+    // A header of others' making: one that is none is passed over, as W3C says.
+    const trace = options.traceparent === undefined ? undefined : parseTraceparent(options.traceparent);
     const memo: RunMemo = {
       inputHash: hashJson([type, input ?? null, deps ?? null]),
       ...(deps !== undefined && { deps }),
       ...(options.budget && { budgets: [{ ...checkedBudget(options.budget), key: `run/${randomUUID()}` }] }),
       ...(options.priority !== undefined && { priority: checkedPriority(options.priority) }),
       ...(options.concurrency && { place: placeFor(options.concurrency) }),
+      ...(trace && { trace: formatTraceparent(trace) }),
     };
     try {
       return await this.begin(type, id, memo, {
@@ -292,6 +299,15 @@ export class SegnoClient {
   /** What model calls have cost, the dearest first. */
   costs(query: CostQuery): Promise<CostRow[]> {
     return costsBy(this.ledger, query);
+  }
+
+  /**
+   * The figures of executions: how many, how long, how often they failed, for runs, patterns, agents and tools.
+   *
+   * @param options.since ISO 8601; only what ended since then (agents and tools: began). Default: all that is known
+   */
+  stats({ since }: { since?: string } = {}): Promise<Stats> {
+    return statsSince(this.temporal, this.ledger, since);
   }
 
   /** Budgets, the newest first, with who waits for more: of all, or of one run with its child workflows. */

@@ -30,6 +30,11 @@ export interface RunContext {
   budgets?: KeyedBudget[];
   /** 1 (first) to 5, among calls that wait. Default 3. */
   priority?: number;
+  /**
+   * The span of the workflow, as a W3C `traceparent`. Default: the one its run id says (core/trace.ts). In a memo: the span it was
+   * started in.
+   */
+  trace?: string;
   /** Run id the steps' keys begin with. Default: the activity's own; an agent's child workflow keeps its caller's. */
   run?: string;
 }

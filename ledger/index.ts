@@ -19,6 +19,7 @@ export { releaseStep, renewLease, resolveStep } from './steps/resolveStep.js';
 export type { StepResolution } from './steps/resolveStep.js';
 export type {
   Admitted,
+  Begun,
   BeginStepInput,
   BeginStepResult,
   EffectInput,
@@ -45,6 +46,8 @@ export { listEffects } from './effects.js';
 export type { EffectOutcome, EffectRecord } from './effects.js';
 export { costGroups, costsBy } from './costs.js';
 export type { CostGroup, CostQuery, CostRow } from './costs.js';
+export { agentFigures, patternFigures, toolFigures } from './executions.js';
+export type { AgentFigures, ExecutionFigures, ExecutionsQuery, PatternFigures } from './executions.js';
 export { expireLeases } from './admission/expireLeases.js';
 
 export { finishBatch, readBatches, storeBatches } from './batches.js';

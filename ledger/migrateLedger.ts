@@ -14,6 +14,7 @@ import { migration004 } from './migrations/migration004.js';
 import { migration005 } from './migrations/migration005.js';
 import { migration006 } from './migrations/migration006.js';
 import { migration007 } from './migrations/migration007.js';
+import { migration008 } from './migrations/migration008.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -30,6 +31,7 @@ const migrations: readonly Migration[] = [
   { version: 5, sql: migration005 },
   { version: 6, sql: migration006 },
   { version: 7, sql: migration007 },
+  { version: 8, sql: migration008 },
 ];
 
 /** The version this code works with. */

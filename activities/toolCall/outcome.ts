@@ -1,9 +1,12 @@
 import type { RunToolResult } from '../../core/contracts.js';
+import type { ErrorType } from '../../core/errors.js';
 
 /** What a tool call came to: for the workflow its value, for an agent the message that its model will read. */
 export interface Outcome {
   result: RunToolResult;
   blobs: { sha256: string; bytes: Uint8Array; mediaType: string }[];
+  /** What the tool failed with, when the model is told of it: the step is done all the same. */
+  error?: ErrorType;
 }
 
 /** What the end of a tool's code, a value or what it has thrown, comes to. */

@@ -3,6 +3,7 @@ import type { RunToolRequest, RunToolResult } from '../../core/contracts.js';
 import { SegnoError } from '../../core/errors.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import {
+  type Begun,
   beginStep,
   type BeginStepResult,
   failStep,
@@ -94,6 +95,10 @@ export function createRecordCall({
         if (begun.status === 'done') return begun.result as RunToolResult;
         throw await failed(begun.epoch, error);
       }
+      if (outcome.error !== undefined) {
+        const begun = await begin();
+        return begun.status === 'done' ? (begun.result as RunToolResult) : finished(begun, outcome);
+      }
       const recorded = await patiently(async () => {
         // The message must be there before the step says so.
         for (const blob of outcome.blobs) await putBlob(ledger, { tenant: step.tenant, scope: step.scope, ...blob });
@@ -121,8 +126,12 @@ export function createRecordCall({
       } catch (error) {
         throw await failed(epoch, error);
       }
-      const { result, blobs } = outcome;
-      const { fenced } = await patiently(() => finishStep(ledger, { key: step.key, epoch, owner, result, blobs }));
+      return finished({ epoch, attempts }, outcome);
+    }
+
+    async function finished({ epoch, attempts }: Pick<Begun, 'epoch' | 'attempts'>, { result, blobs, error }: Outcome): Promise<RunToolResult> {
+      const ended = { result, blobs, ...(error !== undefined && { detail: { error } }) };
+      const { fenced } = await patiently(() => finishStep(ledger, { key: step.key, epoch, owner, ...ended }));
       if (fenced) throw fencedOff(step.key);
       metrics.stepsEnded('tool', 'done');
       return attempts > 1 ? { ...result, attempts } : result;
