@@ -22,11 +22,13 @@ import { warn, warnAtOf } from './budgetWarnings.js';
 import { type ActivityDependencies, currentStep } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
 import { AgentDefinitions } from './model/agentDefinitions.js';
+import { ChatSpan } from './model/chatSpan.js';
 import { fallbackReason } from './model/classify.js';
 import { loadConversation } from './model/conversation.js';
 import { ModelAttempt, timeoutMsOf } from './model/modelAttempt.js';
 import { chainedModel, type ChainedModel, inputTokensOf, modelChain } from './model/modelChain.js';
 import { readTurn } from './model/readTurn.js';
+import type { StreamedAnswer } from './model/streamAnswer.js';
 import { fencedOff, patiently } from './patiently.js';
 
 /** In the middle of 1 (first) to 5, as Temporal's own. */
@@ -44,7 +46,7 @@ const leaseMarginMs = 30_000;
  * 3. Messages stay in the ledger; the result carries the transcript's hash and the decision.
  */
 export function createCallModel(dependencies: ActivityDependencies) {
-  const { config, ledger, metrics, models, owner, transcripts } = dependencies;
+  const { config, ledger, metrics, models, owner, spans, transcripts } = dependencies;
   const definitions = new AgentDefinitions(config.tools);
 
   return async function callModel(request: CallModelRequest): Promise<CallModelResult> {
@@ -91,9 +93,12 @@ export function createCallModel(dependencies: ActivityDependencies) {
         model.request(admitted!.outputTokens),
         upperBoundOf(model, admitted!),
       );
+      const chat = { request, step, model, messages: conversation.messages, admitted: admitted!, attempts };
+      const span = spans && new ChatSpan(spans, { ...chat, fellFrom: fellFrom?.alias });
+      let answer: StreamedAnswer | undefined;
       let turn;
       try {
-        const answer = await attempt.call(step, name, epoch);
+        answer = await attempt.call(step, name, epoch);
         turn = readTurn({ request, agent, prompt, tools: config.tools, conversation }, answer, attempt.usage());
       } catch (error) {
         const failure = finalAfter(readable(error), attempts, options.maxAttempts);
@@ -101,6 +106,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
         const recordedAs = others.length > 0 ? retryable(failure) : failure;
         const ended = { error: recordedAs, usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };
         meterCall(model, name, failure.type, ended);
+        span?.end(ended.usage, { answer, errorType: failure.type });
         warn(await patiently(() => failStep(ledger, { ...written, ...ended })));
         if (!recordedAs.retryable) metrics.stepsEnded('model', 'failed');
         if (others.length === 0) throw failure;
@@ -111,6 +117,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
       const { result, nodes, messages, chars } = turn;
       const ended = { usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };
       meterCall(model, name, 'ok', ended);
+      span?.end(ended.usage, { answer });
       const settled = await patiently(() => finishStep(ledger, { ...written, result, nodes, ...ended }));
       warn(settled);
       if (settled.fenced) throw fencedOff(step.key);

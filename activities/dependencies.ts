@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { RunContext } from '../core/contracts.js';
 import type { ResolvedConfig } from '../core/config.js';
 import { stepKey } from '../core/contracts.js';
+import type { SpanRecorder } from '../core/trace.js';
 import type { Ledger } from '../ledger/index.js';
 import type { Metrics } from './metrics.js';
 import type { ModelClients } from './model/modelClients.js';
@@ -16,6 +17,8 @@ export interface ActivityDependencies {
   /** This worker instance, as the owner of steps. */
   owner: string;
   metrics: Metrics;
+  /** Where traces go; undefined without a collector. */
+  spans: SpanRecorder | undefined;
   /** Names of the project's workflows. */
   workflows: readonly string[];
 }

@@ -19,7 +19,7 @@ import { createRunTool } from './runTool.js';
  * 2. A batch that fails, fails with its first failed item's own error; what the others have finished stays.
  */
 export function createRunBatch(dependencies: ActivityDependencies) {
-  const { config, ledger, metrics } = dependencies;
+  const { config, ledger } = dependencies;
   const calls = { callModel: createCallModel(dependencies), runTool: createRunTool(dependencies) };
 
   return async function runBatch(request: RunBatchRequest): Promise<RunBatchResult> {
@@ -46,7 +46,7 @@ export function createRunBatch(dependencies: ActivityDependencies) {
     const runner =
       'tool' in step
         ? await prepareToolItems(dependencies, request, step, items)
-        : agentItems(calls, metrics, request, step);
+        : agentItems(calls, dependencies, request, step);
     const used = { usage: [0, 0, 0n] as [number, number, bigint], repetitions: 0 };
     const outcomes = await runAll(runner, items, request, (outcome) => {
       if ('error' in outcome) progress.failed += 1;

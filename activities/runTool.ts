@@ -22,7 +22,7 @@ import { safetyOf, toolPolicy } from './toolCall/toolPolicy.js';
  * 3. A model is told what it can do something about; what it cannot (an unknown outcome, a cancelled run) is thrown.
  */
 export function createRunTool(dependencies: ActivityDependencies) {
-  const { config, ledger, metrics } = dependencies;
+  const { config, ledger, metrics, spans } = dependencies;
   const recordCall = createRecordCall(dependencies);
 
   return async function runTool(request: RunToolRequest): Promise<RunToolResult> {
@@ -44,10 +44,10 @@ export function createRunTool(dependencies: ActivityDependencies) {
     const parsed = parseToolInput(tool, input);
     if ('invalid' in parsed) throw new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
     const deps = await depsOf(request, tool);
+    const shared = { ledger, metrics, spans, ctx: request.ctx, name, tool, input: parsed.data, deps };
     return recordCall({
       ...{ request, tool, input, parsed: parsed.data, deps },
-      run: (step, attempts) =>
-        execute(request, { ledger, metrics, name, tool, input: parsed.data, deps, step }, attempts),
+      run: (step, attempts) => execute(request, { ...shared, step }, attempts),
       conclude: async (end) => ({ result: { value: await end() }, blobs: [] }),
     });
   }
@@ -74,10 +74,10 @@ export function createRunTool(dependencies: ActivityDependencies) {
     const parsed = parseToolInput(tool, call.json);
     if ('invalid' in parsed) return answer(`Error: invalid arguments: ${parsed.invalid}`);
     const deps = await depsOf(request, tool);
+    const shared = { ledger, metrics, spans, ctx: request.ctx, name, tool, input: parsed.data, deps };
     const ran = await recordCall({
       ...{ request, tool, input: call.json, parsed: parsed.data, deps },
-      run: (step, attempts) =>
-        execute(request, { ledger, metrics, name, tool, input: parsed.data, deps, step }, attempts),
+      run: (step, attempts) => execute(request, { ...shared, step, agent, callId: call.id }, attempts),
       conclude: async (end) => {
         try {
           const value = await end();

@@ -6,6 +6,14 @@ export interface Ended {
   readonly kind: 'run' | 'agent';
   /** The workflow's type, or the agent. */
   readonly name: string;
+  /** Key of the agent's call; absent for a run. */
+  readonly key?: string;
+  /** Id of the workflow it ran in. */
+  readonly workflowId: string;
+  /** The span of that workflow, as a `traceparent`. */
+  readonly trace: string;
+  /** The span that one was started in. */
+  readonly above?: string;
   /** False in child workflows. */
   readonly root: boolean;
   /** Workflow clock, epoch milliseconds; of a run that continued as new, of its first execution. */

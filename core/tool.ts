@@ -31,6 +31,8 @@ export interface ToolContext<Deps = unknown> {
    * not 2xx is thrown: `Tool.Refused`, or `Tool.RateLimited` and `Tool.Unavailable`, which are tried again where that is safe.
    */
   readonly fetch: typeof fetch;
+  /** Where traces are sent: the span of this call, for the header of that name. */
+  readonly traceparent?: string;
 }
 
 export interface ToolOptions<Input extends z.ZodType, Output extends z.ZodType, Deps extends z.ZodType> {

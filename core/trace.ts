@@ -27,6 +27,13 @@ export interface FinishedSpan extends TracePlace {
   readonly errorType?: string | undefined;
 }
 
+/** Where the spans of a worker go. */
+export interface SpanRecorder {
+  record(span: FinishedSpan): void;
+  /** Whether what was said belongs into them. */
+  readonly captureContent: boolean;
+}
+
 /** @param callKey key of its call */
 export function agentAttributes(agent: string, callKey: string): FinishedSpan['attributes'] {
   return { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': agent, 'gen_ai.conversation.id': callKey };

@@ -11,8 +11,10 @@ import { Metrics } from '../activities/metrics.js';
 import { ModelClients } from '../activities/model/modelClients.js';
 import { TranscriptCache } from '../activities/model/transcriptCache.js';
 import type { ResolvedConfig } from '../core/config.js';
+import type { SpanRecorder } from '../core/trace.js';
 import { type Ledger, ledgerBlobStore } from '../ledger/index.js';
 import { historyOptions } from './historyOptions.js';
+import { endedSpan } from './tracing/endedSpan.js';
 
 export interface CreateWorkerOptions {
   config: ResolvedConfig;
@@ -25,6 +27,8 @@ export interface CreateWorkerOptions {
   /** Unique to this process start; the owner of the steps it runs. Default: random. */
   instance?: string;
   env?: NodeJS.ProcessEnv;
+  /** From `startTracing`; stop it when the worker has ended. */
+  tracing?: SpanRecorder | undefined;
   /** Anything else of Temporal's own worker. */
   worker?: Partial<WorkerOptions>;
 }
@@ -60,12 +64,17 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       transcripts: new TranscriptCache(),
       owner: instance,
       metrics,
+      spans: options.tracing,
       workflows: options.workflowBundle.workflows ?? [],
     });
     const history = historyOptions({
       workflowBundle: { code: options.workflowBundle.code },
       blobs: ledgerBlobStore(ledger),
-      onEnded: (ended) => metrics.ended(ended),
+      onEnded: (ended) => {
+        metrics.ended(ended);
+        const span = options.tracing && endedSpan(ended);
+        if (span) options.tracing?.record(span);
+      },
     });
     const worker = await Worker.create({
       connection,

@@ -21,6 +21,7 @@ import { loadProject } from './loadProject.js';
 import { metricsSettings, metricsTelemetry } from './metricsEndpoint.js';
 import { Recovery } from './recovery.js';
 import { shutdownGraceMs } from './shutdownGrace.js';
+import { startTracing } from './tracing/startTracing.js';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
   const { namespace, connectionOptions } = temporal;
   const shutdownGraceTime = shutdownGraceMs(process.env);
   const metrics = metricsSettings(project.config.metrics, process.env);
+  const tracing = await startTracing(process.env);
   // From here on the signals end the worker in order; before, they simply end the process.
   const runtime = Runtime.install({
     logger: new DefaultLogger('WARN'),
@@ -83,6 +85,7 @@ async function main(): Promise<void> {
     namespace,
     workflowBundle: await bundling,
     instance,
+    tracing,
     worker: { shutdownGraceTime },
   });
   // A worker whose parent is gone would hold on to a stack that nobody knows of.
@@ -95,7 +98,7 @@ async function main(): Promise<void> {
     `${JSON.stringify({ ready: true, instance, ...(metrics && { metrics: `http://127.0.0.1:${metrics.port}/metrics` }) })}\n`,
   );
   await running;
-  await Promise.all([stopBeating(), stopShowing?.()]);
+  await Promise.all([stopBeating(), stopShowing?.(), tracing?.stop()]);
   await Promise.all([connection.close(), clientConnection.close(), ledger.close()]);
 }
 

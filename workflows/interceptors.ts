@@ -4,6 +4,7 @@ import { cancelOnceStarted } from './cancelOnceStarted.js';
 import { memoKey, workflowTaskTimeoutMs } from '../core/contracts.js';
 import { inItsPlace } from './inItsPlace.js';
 import { runContext } from './runContext.js';
+import { ownTrace } from './runTrace.js';
 import { tellEnded, tellFailed } from './tellEnded.js';
 
 /**
@@ -38,7 +39,7 @@ export const interceptors: WorkflowInterceptorsFactory = () => ({
           ...input.options,
           memo: {
             ...input.options.memo,
-            [memoKey]: { ...context, scope: context?.scope ?? workflowInfo().workflowId },
+            [memoKey]: { ...context, scope: context?.scope ?? workflowInfo().workflowId, trace: ownTrace() },
           },
         };
         return cancelOnceStarted(options.workflowId, () => next({ ...input, options }));

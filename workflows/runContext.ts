@@ -1,5 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { memoKey, type RunContext, type RunMemo } from '../core/contracts.js';
+import { ownTrace } from './runTrace.js';
 import { budgetsAround, runsAnew } from './scope.js';
 
 /**
@@ -10,7 +11,7 @@ import { budgetsAround, runsAnew } from './scope.js';
  */
 export function runContext(): RunContext | undefined {
   const { memo: carried, parent, continuedFromExecutionRunId } = workflowInfo();
-  const { scope, tenant, deps, priority, ...memo } = (carried?.[memoKey] as RunMemo | undefined) ?? {};
+  const { scope, tenant, deps, priority, trace, ...memo } = (carried?.[memoKey] as RunMemo | undefined) ?? {};
   const predecessor = parent || continuedFromExecutionRunId || runsAnew() ? undefined : memo.predecessor;
   const budgets = [...(memo.budgets ?? []), ...budgetsAround()];
   const context: RunContext = {
@@ -20,6 +21,7 @@ export function runContext(): RunContext | undefined {
     ...(predecessor !== undefined && { predecessor }),
     ...(budgets.length > 0 && { budgets }),
     ...(priority !== undefined && { priority }),
+    ...((trace !== undefined || continuedFromExecutionRunId !== undefined) && { trace: ownTrace() }),
   };
   return Object.keys(context).length > 0 ? context : undefined;
 }

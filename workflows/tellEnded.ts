@@ -7,7 +7,11 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Ended, EndStatus } from '../core/ended.js';
+import { formatTraceparent } from '../core/trace.js';
 import { causeOf, typeOfTemporal } from './failure.js';
+import { ownTrace, traceAbove } from './runTrace.js';
+
+type Began = Pick<Ended, 'kind' | 'name' | 'key' | 'startedMs'>;
 
 /** Of the worker; registered by workers/historyOptions.ts. */
 interface WorkerSinks extends Sinks {
@@ -20,13 +24,19 @@ const { segno } = proxySinks<WorkerSinks>();
  * Tell the worker, and not again when the history is replayed. Called where something ends: a promise put around it would settle later,
  * and runs recorded without it would come upon their steps in another order.
  */
-export function tellEnded(ended: Omit<Ended, 'root' | 'endedMs'>): void {
-  const { parent, unsafe } = workflowInfo();
-  if (!unsafe.isReplaying) segno.ended({ ...ended, root: parent === undefined, endedMs: Date.now() });
+export function tellEnded(ended: Began & Pick<Ended, 'status' | 'errorType'>): void {
+  const { parent, unsafe, workflowId } = workflowInfo();
+  if (unsafe.isReplaying) return;
+  const above = traceAbove();
+  segno.ended({
+    ...ended,
+    ...{ workflowId, root: parent === undefined, endedMs: Date.now(), trace: ownTrace() },
+    ...(above && { above: formatTraceparent(above) }),
+  });
 }
 
 /** Tell the worker how something ended that threw, unless that is no end: a bug, which is tried again, or an execution that goes on as new. */
-export function tellFailed(began: Omit<Ended, 'root' | 'endedMs' | 'status' | 'errorType'>, error: unknown): void {
+export function tellFailed(began: Began, error: unknown): void {
   const end = endOf(error);
   if (end) tellEnded({ ...began, ...end });
 }

@@ -1,7 +1,9 @@
 import type { ItemStep, RunBatchRequest } from '../../core/batches.js';
 import type { CallModelRequest, CallModelResult, SegnoActivities } from '../../core/contracts.js';
 import { SegnoError } from '../../core/errors.js';
-import type { Metrics } from '../metrics.js';
+import { agentAttributes, type SpanRecorder } from '../../core/trace.js';
+import { type ActivityDependencies, currentStep } from '../dependencies.js';
+import { agentPlace, workflowPlace } from '../spans.js';
 import {
   type BatchItem,
   endsBatch,
@@ -18,14 +20,33 @@ type Calls = Pick<SegnoActivities, 'callModel' | 'runTool'>;
  * Items that an agent without tools answers, each in turns as the workflow's agent loop takes them: one, and one more for each
  * answer that has to be corrected.
  */
-export function agentItems(calls: Calls, metrics: Metrics, { ctx, ask }: RunBatchRequest, step: AgentStep): ItemRunner {
+export function agentItems(
+  calls: Calls,
+  { metrics, spans }: Pick<ActivityDependencies, 'metrics' | 'spans'>,
+  { ctx, ask }: RunBatchRequest,
+  step: AgentStep,
+): ItemRunner {
   return { run };
 
   async function run(item: BatchItem): Promise<{ outcome: Promise<ItemOutcome> }> {
     const startedMs = performance.now();
+    const startedAtMs = Date.now();
     const outcome = await answer(item);
-    metrics.agentCall(step.agent, 'error' in outcome ? outcome.error.type : 'ok', performance.now() - startedMs);
+    const errorType = 'error' in outcome ? outcome.error.type : undefined;
+    metrics.agentCall(step.agent, errorType ?? 'ok', performance.now() - startedMs);
+    if (spans) recordSpan(spans, item, startedAtMs, errorType);
     return { outcome: Promise.resolve(outcome) };
+  }
+
+  function recordSpan(to: SpanRecorder, { path }: BatchItem, atMs: number, errorType: string | undefined): void {
+    const { key } = currentStep({ path, ...(ctx && { ctx }) });
+    const workflow = workflowPlace(ctx);
+    to.record({
+      ...agentPlace(ctx, key),
+      ...{ parentSpanId: workflow.spanId, name: `invoke_agent ${step.agent}`, kind: 'internal' },
+      ...{ startedMs: atMs, endedMs: Date.now(), errorType },
+      attributes: agentAttributes(step.agent, key),
+    });
   }
 
   async function answer({ path, input }: BatchItem): Promise<ItemOutcome> {

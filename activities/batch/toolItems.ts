@@ -52,7 +52,7 @@ export async function prepareToolItems(
   { tool: name, maxAttempts }: ToolStep,
   items: readonly BatchItem[],
 ): Promise<ItemRunner> {
-  const { config, ledger, metrics, owner } = dependencies;
+  const { config, ledger, metrics, owner, spans } = dependencies;
   const tool = toolNamed(config.tools, name);
   const deps = await loadDeps(dependencies, ctx, tool.deps, `tool ${name}`);
   const safety = safetyOf(tool);
@@ -99,7 +99,7 @@ export async function prepareToolItems(
       const error = new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
       return settled(await untilSettled(call, () => Promise.reject(error)));
     }
-    const execution = { ledger, metrics, name, tool, input: parsed.data, deps, step: call.step };
+    const execution = { ledger, metrics, spans, ctx, name, tool, input: parsed.data, deps, step: call.step };
     const execute = () => executeTool(execution);
     call.settle = (lost) => settleUnknown({ ...execution, conclude, resolution: undefined, mayAsk: false }, lost);
     if (safety !== 'pure' || left.has(call.step.key)) return settled(await untilSettled(call, execute));

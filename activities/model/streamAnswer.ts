@@ -15,6 +15,9 @@ export interface StreamedAnswer {
   refusal: string;
   calls: RequestedCall[];
   finishReason: string;
+  /** What the provider calls the model that answered, and the answer; empty where it says nothing. */
+  model: string;
+  id: string;
   /** Undefined when the provider sends none. */
   usage: TokenUsage | undefined;
 }
@@ -48,7 +51,15 @@ export async function streamAnswer(
     stream.controller.abort();
     throw new SegnoError('Model.BadResponse', `the provider answered with ${mediaType} instead of a stream`);
   }
-  const answer: StreamedAnswer = { text: '', refusal: '', calls: [], finishReason: '', usage: undefined };
+  const answer: StreamedAnswer = {
+    text: '',
+    refusal: '',
+    calls: [],
+    finishReason: '',
+    model: '',
+    id: '',
+    usage: undefined,
+  };
   let length = 0;
   for await (const chunk of stream) {
     const usage = chunk.usage ? toUsage(chunk.usage) : undefined;
@@ -56,6 +67,8 @@ export async function streamAnswer(
       answer.usage = usage;
       options.onUsage(usage);
     }
+    answer.model ||= chunk.model ?? '';
+    answer.id ||= chunk.id ?? '';
     length += addChoice(answer, chunk.choices?.[0]);
     if (length > longestAnswer) {
       stream.controller.abort();

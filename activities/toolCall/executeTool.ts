@@ -1,17 +1,25 @@
 import { Context } from '@temporalio/activity';
+import type { RunContext } from '../../core/contracts.js';
 import { SegnoError } from '../../core/errors.js';
 import { describeIssues } from '../../core/schema.js';
 import type { ToolContext, ToolDefinition } from '../../core/tool.js';
+import { type FinishedSpan, formatTraceparent, type SpanRecorder } from '../../core/trace.js';
 import type { Ledger } from '../../ledger/index.js';
 import type { StepIdentity } from '../dependencies.js';
 import { documentStore } from '../documentStore.js';
 import type { Metrics } from '../metrics.js';
+import { agentPlace, keyAbove, OpenSpan, stepAttributes, workflowPlace } from '../spans.js';
 import { classifyToolError } from './classifyToolError.js';
 import { createToolFetch } from './createToolFetch.js';
 import { safetyOf, toolPolicy } from './toolPolicy.js';
 
 export interface ToolExecution {
   metrics: Metrics;
+  spans?: SpanRecorder | undefined;
+  ctx?: RunContext | undefined;
+  /** When an agent calls: its name, and the id its model gave the call. */
+  agent?: string | undefined;
+  callId?: string | undefined;
   ledger: Ledger;
   name: string;
   tool: ToolDefinition;
@@ -31,16 +39,40 @@ const graceMs = 1_000;
 export async function executeTool(execution: ToolExecution): Promise<unknown> {
   const { metrics, name, tool, input } = execution;
   const startedMs = performance.now();
+  const span = execution.spans && openToolSpan(execution.spans, execution);
   const seen = (outcome: string): void => metrics.toolCall(name, outcome, performance.now() - startedMs);
   try {
-    const value = await runToolCode(execution, (context) => tool.execute(input, context));
+    const value = await runToolCode(execution, (context) =>
+      tool.execute(input, span ? { ...context, traceparent: formatTraceparent(span.place) } : context),
+    );
     const output = checkedOutput(name, tool, value);
     seen('ok');
+    span?.end({}, () => ({ ...argumentsOf(execution), 'gen_ai.tool.call.result': JSON.stringify(output) ?? 'null' }));
     return output;
   } catch (error) {
-    seen(classifyToolError(name, safetyOf(tool), error).type);
+    const { type } = classifyToolError(name, safetyOf(tool), error);
+    seen(type);
+    span?.end({ errorType: type }, () => argumentsOf(execution));
     throw error;
   }
+}
+
+/** Under the agent that called it, or the workflow. */
+function openToolSpan(recorder: SpanRecorder, { name, tool, step, ctx, agent, callId }: ToolExecution): OpenSpan {
+  const above = agent === undefined ? workflowPlace(ctx) : agentPlace(ctx, keyAbove(step.key, 2));
+  return new OpenSpan(recorder, `execute_tool ${name}`, 'internal', above, {
+    'gen_ai.operation.name': 'execute_tool',
+    'gen_ai.tool.name': name,
+    'gen_ai.tool.type': 'function',
+    'gen_ai.tool.description': tool.description,
+    'gen_ai.tool.call.id': callId,
+    'gen_ai.agent.name': agent,
+    ...stepAttributes(step),
+  });
+}
+
+function argumentsOf({ input }: ToolExecution): FinishedSpan['attributes'] {
+  return { 'gen_ai.tool.call.arguments': JSON.stringify(input) ?? 'null' };
 }
 
 /** @throws SegnoError `Tool.InvalidOutput` */

@@ -129,7 +129,10 @@ export function createRecordCall({
       return finished({ epoch, attempts }, outcome);
     }
 
-    async function finished({ epoch, attempts }: Pick<Begun, 'epoch' | 'attempts'>, { result, blobs, error }: Outcome): Promise<RunToolResult> {
+    async function finished(
+      { epoch, attempts }: Pick<Begun, 'epoch' | 'attempts'>,
+      { result, blobs, error }: Outcome,
+    ): Promise<RunToolResult> {
       const ended = { result, blobs, ...(error !== undefined && { detail: { error } }) };
       const { fenced } = await patiently(() => finishStep(ledger, { key: step.key, epoch, owner, ...ended }));
       if (fenced) throw fencedOff(step.key);

@@ -100,6 +100,7 @@ export async function runTarget(project: Project, flags: RunFlags, target: RunTa
   const { name, workflow } = target;
   const parts = await Promise.all(flags.input.map((argument) => parseInput(argument)));
   const deps = flags.deps === undefined ? undefined : parseDeps(flags.deps);
+  const traceparent = process.env['TRACEPARENT'];
   const timeoutMs = flags.timeout === undefined ? undefined : Math.round(flags.timeout * 1_000);
   await onStack(project, flags, async (interrupted, handOver) => {
     const client = await connectProject(project.dir, project.config.taskQueue);
@@ -114,6 +115,7 @@ export async function runTarget(project: Project, flags: RunFlags, target: RunTa
         ...(flags.budget && { budget: flags.budget }),
         ...(flags.priority !== undefined && { priority: flags.priority }),
         ...concurrencyOf(flags),
+        ...(traceparent && { traceparent }),
       });
       // Who pressed Ctrl-C while it was being started does not want it to run on unseen.
       if (interrupted.aborted) await run.cancel();

@@ -36,8 +36,9 @@ function servedMetrics(): Map<string, Set<string>> {
   metrics.toolCall('t', 'ok', 1);
   metrics.stepsEnded('tool', 'done');
   metrics.leasesExpired(1);
+  const where = { root: true, workflowId: 'w', trace: '', startedMs: 0, endedMs: 1 };
   for (const kind of ['run', 'agent'] as const) {
-    metrics.ended({ kind, name: 'n', root: true, startedMs: 0, endedMs: 1, status: 'completed' });
+    metrics.ended({ ...where, kind, name: 'n', status: 'completed' });
   }
   const amounts = { calls: 1, tokens: 1, costPicoUsd: 1n };
   const gate = { key: 'tenant/acme', limits: { concurrency: 1 }, running: 0, waiting: 0, breaker: 'open' as const };

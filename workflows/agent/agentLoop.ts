@@ -1,7 +1,13 @@
 import { CancellationScope, executeChild, workflowInfo } from '@temporalio/workflow';
 import type { BudgetQuestion } from '../../core/admission/raise.js';
 import type { KeyedBudget } from '../../core/admission/settings.js';
-import type { CallModelResult, ModelCallOptions, RunContext, ToolCall } from '../../core/contracts.js';
+import {
+  type CallModelResult,
+  type ModelCallOptions,
+  type RunContext,
+  stepKey,
+  type ToolCall,
+} from '../../core/contracts.js';
 import { modelCallLimitMs, turnsPerExecution } from '../../core/limits.js';
 import { remoteActivities } from '../activities.js';
 import { Deadline } from '../deadline.js';
@@ -99,7 +105,8 @@ export function runAgentCall(state: AgentState): Promise<unknown> {
 }
 
 async function runCall(state: AgentState): Promise<unknown> {
-  const began = { kind: 'agent' as const, name: state.agent, startedMs: Date.now() };
+  const key = stepKey(workflowInfo().runId, state.path);
+  const began = { kind: 'agent' as const, name: state.agent, key, startedMs: Date.now() };
   try {
     const result = await runTurns(state);
     if ('output' in result) {

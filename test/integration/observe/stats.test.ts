@@ -5,9 +5,9 @@ import { error, json, toolCalls } from '../../../testing/index.js';
 import { type TestStack, startTestStack } from '../../../testing/testStack.js';
 import { aCase, failureOf } from '../agents/agentsStack.js';
 import { type CaseModel, caseModel } from '../agents/caseModel.js';
-import * as agents from './project/agents.js';
-import * as tools from './project/tools.js';
-import type { answerCase, answerTwice, failToLookUp } from './project/workflow.js';
+import * as agents from './figures/agents.js';
+import * as tools from './figures/tools.js';
+import type { countCase, countTwice, failToFind } from './figures/workflow.js';
 
 const startTimeoutMs = 180_000;
 const used = { usage: { promptTokens: 100, completionTokens: 10 } };
@@ -21,10 +21,9 @@ describe('the figures of executions', () => {
     stack = await startTestStack({
       agents,
       tools,
-      workflows: new URL('./project/workflow.ts', import.meta.url).href,
+      workflows: new URL('./figures/workflow.ts', import.meta.url).href,
       models: { default: { provider: 'figures', model: 'large', price: { input: 1, output: 10 } } },
       providers: { figures: {} },
-      budgets: { clerks: { usd: 100, per: 'day' } },
       model: scripted.model,
     });
     await stack.startWorker();
@@ -34,14 +33,14 @@ describe('the figures of executions', () => {
     await scripted?.model.close();
   }, startTimeoutMs);
 
-  const start = (name: string) => stack.client.start<typeof answerCase>('answerCase', { case: name });
+  const start = (name: string) => stack.client.start<typeof countCase>('countCase', { case: name });
   /** The ledger and the namespace are shared with other test files; no workflow or tool of theirs is named like these. */
   const stats = async (since: string) => {
     const { byWorkflow, agents: all, tools: allTools, patterns } = await stack.client.stats({ since });
     return {
       runs: Object.fromEntries(byWorkflow.map((row) => [row.name, row])),
-      clerk: all.find(({ name }) => name === 'clerk'),
-      lookUp: allTools.find(({ name }) => name === 'lookUp'),
+      clerk: all.find(({ name }) => name === 'counter'),
+      lookUp: allTools.find(({ name }) => name === 'findFigure'),
       patterns,
     };
   };
@@ -59,16 +58,16 @@ describe('the figures of executions', () => {
   it('count a run once that goes on as new and has a child, and an agent’s call once whatever its turns and attempts', async () => {
     const since = new Date().toISOString();
     const [withTool, flaky, twice] = [aCase(), aCase(), aCase()];
-    scripted.script(withTool, [toolCalls([{ name: 'lookUp', arguments: { text: 'it' } }], used), answer]);
+    scripted.script(withTool, [toolCalls([{ name: 'findFigure', arguments: { text: 'it' } }], used), answer]);
     scripted.script(flaky, [error(500), error(500), answer]);
     scripted.script(twice, [answer, answer]);
     await (await start(withTool)).result();
     await (await start(flaky)).result();
-    await (await stack.client.start<typeof answerTwice>('answerTwice', { case: twice })).result();
-    await settled(since, 'answerTwice', 1);
-    const { runs, clerk, lookUp } = await settled(since, 'answerCase', 2);
-    expect(runs['answerCase']).toMatchObject({ failed: 0, errorRate: 0 });
-    expect(runs['answerTwice']).toMatchObject({ failed: 0, errorRate: 0 });
+    await (await stack.client.start<typeof countTwice>('countTwice', { case: twice })).result();
+    await settled(since, 'countTwice', 1);
+    const { runs, clerk, lookUp } = await settled(since, 'countCase', 2);
+    expect(runs['countCase']).toMatchObject({ failed: 0, errorRate: 0 });
+    expect(runs['countTwice']).toMatchObject({ failed: 0, errorRate: 0 });
     expect(clerk).toMatchObject({ executions: 4, running: 0, failed: 0, errorRate: 0, modelCalls: 7 });
     expect(clerk?.averageMs).toBeGreaterThan(0);
     expect(lookUp).toMatchObject({ executions: 1, failed: 0 });
@@ -84,9 +83,9 @@ describe('the figures of executions', () => {
       },
       answer,
     ]);
-    await (await stack.client.start<typeof answerTwice>('answerTwice', { case: name })).result();
-    const { runs } = await settled(since, 'answerTwice', 1);
-    expect(runs['answerTwice']?.averageMs).toBeGreaterThan(1_000);
+    await (await stack.client.start<typeof countTwice>('countTwice', { case: name })).result();
+    const { runs } = await settled(since, 'countTwice', 1);
+    expect(runs['countTwice']?.averageMs).toBeGreaterThan(1_000);
   });
 
   it('count a run that was retried as what its retry is, and its agent once', async () => {
@@ -95,25 +94,25 @@ describe('the figures of executions', () => {
     scripted.script(name, [error(400), answer]);
     const run = await start(name);
     await failureOf(run.result());
-    expect((await settled(since, 'answerCase', 1)).runs['answerCase']).toMatchObject({ failed: 1, errorRate: 1 });
+    expect((await settled(since, 'countCase', 1)).runs['countCase']).toMatchObject({ failed: 1, errorRate: 1 });
     await (await stack.client.retry(run.id)).result();
-    await expect.poll(async () => (await stats(since)).runs['answerCase']?.failed).toBe(0);
-    const { runs, clerk } = await settled(since, 'answerCase', 1);
-    expect(runs['answerCase']).toMatchObject({ executions: 1, errorRate: 0 });
+    await expect.poll(async () => (await stats(since)).runs['countCase']?.failed).toBe(0);
+    const { runs, clerk } = await settled(since, 'countCase', 1);
+    expect(runs['countCase']).toMatchObject({ executions: 1, errorRate: 0 });
     expect(clerk).toMatchObject({ executions: 1, failed: 0 });
   });
 
   it('know an agent that gave up, a tool that failed, and one whose model was told so', async () => {
     const since = new Date().toISOString();
     const [endless, told] = [aCase(), aCase()];
-    scripted.script(endless, () => toolCalls([{ name: 'lookUp', arguments: { text: 'it' } }], used));
-    scripted.script(told, [toolCalls([{ name: 'lookUp', arguments: { text: 'nothing' } }], used), answer]);
+    scripted.script(endless, () => toolCalls([{ name: 'findFigure', arguments: { text: 'it' } }], used));
+    scripted.script(told, [toolCalls([{ name: 'findFigure', arguments: { text: 'nothing' } }], used), answer]);
     const failure = await failureOf((await start(endless)).result());
     expect(failure.type).toBe('Agent.TurnLimit');
     await (await start(told)).result();
-    await failureOf((await stack.client.start<typeof failToLookUp>('failToLookUp', undefined as never)).result());
-    await settled(since, 'failToLookUp', 1);
-    const { clerk, lookUp } = await settled(since, 'answerCase', 2);
+    await failureOf((await stack.client.start<typeof failToFind>('failToFind', undefined as never)).result());
+    await settled(since, 'failToFind', 1);
+    const { clerk, lookUp } = await settled(since, 'countCase', 2);
     expect(clerk).toMatchObject({ executions: 2, failed: 1, errorRate: 0.5 });
     expect(lookUp).toMatchObject({ failed: 2 });
   });
@@ -127,7 +126,7 @@ describe('the figures of executions', () => {
     const run = await start(name);
     await expect.poll(async () => (await stats(since)).clerk?.running).toBe(1);
     const { runs, clerk } = await stats(since);
-    expect(runs['answerCase']).toMatchObject({ executions: 1, running: 1, failed: 0 });
+    expect(runs['countCase']).toMatchObject({ executions: 1, running: 1, failed: 0 });
     expect(clerk).toMatchObject({ executions: 1, failed: 0 });
     expect(clerk?.errorRate).toBeUndefined();
     release();

@@ -99,6 +99,7 @@ export function aWorker(options: WorkerOptions): TestWorker {
     ledger,
     config,
     metrics: new Metrics(noopMetricMeter, config),
+    spans: undefined,
     models: new ModelClients(config, { TEST_API_KEY: apiKey }),
     transcripts: new TranscriptCache(),
     owner,
