@@ -30,7 +30,10 @@ const houses = {
   },
   activities: {
     houses: ['core', 'ledger'],
-    packages: ['@temporalio/(activity|common)', 'zod', 'openai', 'nodemailer', 'pdfjs-dist', 'pdfkit'],
+    packages: [
+      ...['@temporalio/(activity|common)', 'zod', 'openai', 'nodemailer', 'pdfjs-dist', 'pdfkit'],
+      ...['@secretlint/[^/]+', 'libphonenumber-js', 'validator'],
+    ],
     node: true,
   },
   ledger: { houses: ['core'], packages: ['pg', '@electric-sql/[^/]+'], node: true },

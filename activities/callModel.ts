@@ -4,6 +4,7 @@ import type { CallModelRequest, CallModelResult } from '../core/contracts.js';
 import type { AgentDefinition } from '../core/defineAgent.js';
 import { SegnoError } from '../core/errors.js';
 import { costPicoUsd } from '../core/money.js';
+import type { ToolDefinition } from '../core/tool.js';
 import {
   type Admitted,
   beginStep,
@@ -21,6 +22,8 @@ import { askingForMore } from './askingForMore.js';
 import { warn, warnAtOf } from './budgetWarnings.js';
 import { type ActivityDependencies, currentStep } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
+import { detailOf } from './guardrails/findings.js';
+import { type Guard, guardOfAgent, guardOfTool } from './guardrails/guards.js';
 import { AgentDefinitions } from './model/agentDefinitions.js';
 import { ChatSpan } from './model/chatSpan.js';
 import { fallbackReason } from './model/classify.js';
@@ -47,7 +50,7 @@ const leaseMarginMs = 30_000;
  */
 export function createCallModel(dependencies: ActivityDependencies) {
   const { config, ledger, metrics, models, owner, spans, transcripts } = dependencies;
-  const definitions = new AgentDefinitions(config.tools);
+  const definitions = new AgentDefinitions(config);
 
   return async function callModel(request: CallModelRequest): Promise<CallModelResult> {
     return withHeartbeat(() => recordedTurn(request));
@@ -59,7 +62,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
     const chain = modelChain(models, options.model ?? agent.model ?? 'default');
     const { prompt, definitionHash } = definitions.prepare(name, agent, chain[0]!);
     const step = currentStep(request);
-    const conversation = await loadConversation(dependencies, { name, agent, request, step });
+    const guard = guardOfAgent(config, agent);
     const identity = {
       ...step,
       kind: 'model' as const,
@@ -71,7 +74,13 @@ export function createCallModel(dependencies: ActivityDependencies) {
     };
     const { recorded } = step.predecessorKey ? await reuseStep(ledger, identity, step.predecessorKey) : {};
     if (recorded) return recorded.result as CallModelResult;
+    const loading = loadConversation(dependencies, { name, agent, request, step, guard });
+    const conversation = await loading.catch((error: unknown) => failBeforeCall(identity, error));
+    if ('head' in conversation) return conversation;
 
+    const { tools } = config;
+    const toolGuard = (tool: ToolDefinition | undefined): Guard => guardOfTool(config, tool);
+    const context = { request, agent, prompt, tools, conversation, guard, guardOfTool: toolGuard };
     const sizes = { inputTokens: inputTokensOf(conversation, prompt), maxOutputTokens: options.maxOutputTokens };
     let candidates: readonly ChainedModel[] = chain.map((model) =>
       chainedModel(model, prompt, conversation, agent, sizes),
@@ -99,7 +108,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
       let turn;
       try {
         answer = await attempt.call(step, name, epoch);
-        turn = readTurn({ request, agent, prompt, tools: config.tools, conversation }, answer, attempt.usage());
+        turn = await readTurn(context, answer, attempt.usage());
       } catch (error) {
         const failure = finalAfter(readable(error), attempts, options.maxAttempts);
         const others = fallbacksAfter(failure, model, candidates);
@@ -115,7 +124,8 @@ export function createCallModel(dependencies: ActivityDependencies) {
         continue;
       }
       const { result, nodes, messages, chars } = turn;
-      const ended = { usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };
+      const detail = detailOf([...conversation.findings, ...turn.findings]);
+      const ended = { ...detail, usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };
       meterCall(model, name, 'ok', ended);
       span?.end(ended.usage, { answer });
       const settled = await patiently(() => finishStep(ledger, { ...written, result, nodes, ...ended }));
@@ -125,6 +135,17 @@ export function createCallModel(dependencies: ActivityDependencies) {
       transcripts.put(step.tenant, result.head, messages, chars);
       return attempts > 1 ? { ...result, attempts } : result;
     }
+  }
+
+  /** What a guardrail has blocked stands at its step, as a failure that has asked no model and cost nothing. */
+  async function failBeforeCall(identity: Omit<BeginStepInput, 'leaseMs'>, error: unknown): Promise<CallModelResult> {
+    if (!(error instanceof SegnoError) || error.type !== 'Guardrail.Blocked') throw error;
+    const { key, owner } = identity;
+    const begun = await beginStep(ledger, { ...identity, leaseMs: leaseMarginMs });
+    if (begun.status === 'done') return begun.result as CallModelResult;
+    await patiently(() => failStep(ledger, { key, owner, epoch: begun.epoch, error }));
+    metrics.stepsEnded('model', 'failed');
+    throw error;
   }
 
   function meterCall(

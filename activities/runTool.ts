@@ -4,6 +4,16 @@ import { SegnoError } from '../core/errors.js';
 import type { ToolDefinition } from '../core/tool.js';
 import { type ActivityDependencies, currentStep } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
+import { findingsIn } from './guardrails/findings.js';
+import { blockedIn } from './guardrails/guardAnswer.js';
+import { guardOfTool } from './guardrails/guards.js';
+import {
+  concludeForWorkflow,
+  guardToolError,
+  guardToolInput,
+  guardToolOutput,
+  withoutFindings,
+} from './guardrails/guardTool.js';
 import { loadDeps } from './runDeps.js';
 import { type AgentCall, requestedCall, tellModel, toolMessage } from './toolCall/agentCall.js';
 import { classifyToolError, finalAfter } from './toolCall/classifyToolError.js';
@@ -44,12 +54,18 @@ export function createRunTool(dependencies: ActivityDependencies) {
     const parsed = parseToolInput(tool, input);
     if ('invalid' in parsed) throw new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
     const deps = await depsOf(request, tool);
-    const shared = { ledger, metrics, spans, ctx: request.ctx, name, tool, input: parsed.data, deps };
-    return recordCall({
-      ...{ request, tool, input, parsed: parsed.data, deps },
-      run: (step, attempts) => execute(request, { ...shared, step }, attempts),
-      conclude: async (end) => ({ result: { value: await end() }, blobs: [] }),
+    const guard = guardOfTool(config, tool);
+    const guarded = await guardToolInput(guard, name, tool, { input: parsed.data, given: input });
+    const shared = { ledger, metrics, spans, ctx: request.ctx, name, tool, input: guarded.input, deps };
+    const recorded = recordCall({
+      ...{ request, tool, input, parsed: guarded.input, kept: guarded.kept, deps },
+      run: async (step, attempts) => {
+        if (guarded.blocked) throw guarded.blocked;
+        return execute(request, { ...shared, step }, attempts);
+      },
+      conclude: concludeForWorkflow(guard, name, tool, guarded),
     });
+    return withoutFindings(guard, recorded);
   }
 
   async function runForAgent(
@@ -70,27 +86,43 @@ export function createRunTool(dependencies: ActivityDependencies) {
     if (!tool || !granted.includes(name)) {
       return answer(`Error: you have no tool named ${name}. Your tools: ${granted.join(', ') || 'none'}.`);
     }
+    const blocked = blockedIn(call.json);
+    if (blocked) {
+      const text = `Error: Guardrail.Blocked: ${name}: its input was blocked by ${blocked.why}`;
+      return recordCall({
+        ...{ request, input: call.text },
+        run: () => Promise.resolve(text),
+        conclude: async (end) => ({ ...told(call, String(await end())), findings: blocked.findings }),
+      });
+    }
     if (call.json === undefined) return answer('Error: invalid arguments: the arguments are not JSON');
     const parsed = parseToolInput(tool, call.json);
     if ('invalid' in parsed) return answer(`Error: invalid arguments: ${parsed.invalid}`);
     const deps = await depsOf(request, tool);
-    const shared = { ledger, metrics, spans, ctx: request.ctx, name, tool, input: parsed.data, deps };
-    const ran = await recordCall({
-      ...{ request, tool, input: call.json, parsed: parsed.data, deps },
-      run: (step, attempts) => execute(request, { ...shared, step, agent, callId: call.id }, attempts),
+    const guard = guardOfTool(config, tool);
+    const guarded = await guardToolInput(guard, name, tool, { input: parsed.data, given: call.json });
+    const shared = { ledger, metrics, spans, ctx: request.ctx, name, tool, input: guarded.input, deps };
+    const recorded = recordCall({
+      ...{ request, tool, input: call.json, parsed: guarded.input, kept: guarded.kept, deps },
+      run: async (step, attempts) => {
+        if (guarded.blocked) throw guarded.blocked;
+        return execute(request, { ...shared, step, agent, callId: call.id }, attempts);
+      },
       conclude: async (end) => {
         try {
-          const value = await end();
-          const answered = told(call, typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null'));
-          return tool.compensate ? { ...answered, result: { ...answered.result, value } } : answered;
+          const output = await guardToolOutput(guard, name, tool, await end(), guarded.input);
+          const findings = [...guarded.findings, ...output.findings];
+          const answered = { ...told(call, textOf(output)), findings };
+          if (!tool.compensate || 'blocked' in output) return answered;
+          return { ...answered, result: { ...answered.result, value: output.value } };
         } catch (error) {
           if (!(error instanceof SegnoError) || error.retryable || !tellModel(error.type)) throw error;
-          const answered = told(call, `Error: ${error.type}: ${error.message}`);
+          const answered = { ...told(call, `Error: ${error.type}: ${error.message}`), findings: findingsIn(error) };
           return { ...answered, error: error.type, result: { ...answered.result, failed: error.type } };
         }
       },
     });
-    const { value: _, failed: __, ...crossing } = ran;
+    const { value: _, failed: __, ...crossing } = await withoutFindings(guard, recorded);
     return crossing;
   }
 
@@ -103,10 +135,16 @@ export function createRunTool(dependencies: ActivityDependencies) {
     try {
       return await executeTool(execution);
     } catch (error) {
-      const failure = classifyToolError(request.tool, safetyOf(execution.tool), error);
+      const classified = classifyToolError(request.tool, safetyOf(execution.tool), error);
+      const failure = await guardToolError(guardOfTool(config, execution.tool), classified);
       throw finalAfter(failure, attempts, request.maxAttempts);
     }
   }
+}
+
+function textOf(output: { value: unknown } | { blocked: string }): string {
+  if ('blocked' in output) return `Error: Guardrail.Blocked: ${output.blocked}`;
+  return typeof output.value === 'string' ? output.value : (JSON.stringify(output.value) ?? 'null');
 }
 
 function told(call: AgentCall, text: string): Outcome {

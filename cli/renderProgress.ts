@@ -41,6 +41,8 @@ function details(node: ProgressNode, nowMs: number, c: Colours): string {
     node.costUsd > 0 ? formatCost(node.costUsd) : '',
     node.waitedMs > 0 ? c.dim(`waited ${formatDuration(node.waitedMs)}`) : '',
     node.fallbackFrom.length > 0 ? c.yellow(`instead of ${printable(node.fallbackFrom.join(', '))}`) : '',
+    node.guardrails.redacted > 0 ? c.yellow(`${node.guardrails.redacted} redacted`) : '',
+    node.guardrails.blocked > 0 ? c.red(`${node.guardrails.blocked} blocked`) : '',
     node.attempts > 1 ? c.yellow(`attempt ${node.attempts}`) : '',
     node.error && node.state !== 'done' ? c.red(node.error.type) : '',
   ]

@@ -6,6 +6,7 @@ import type {
   WorkflowHandle,
 } from '@temporalio/client';
 import { memoKey, type RunMemo } from '../core/contracts.js';
+import { findingsOf, type GuardrailFinding } from '../core/guardrails.js';
 import { picoToUsd } from '../core/money.js';
 import type { Queued } from '../core/places.js';
 import {
@@ -65,6 +66,8 @@ export interface RunStep {
   model?: string;
   /** Model aliases that failed, or were passed over, before the one that `model` belongs to. */
   fallbackFrom?: string[];
+  /** What guardrails have found in what went in or came out. */
+  guardrails?: GuardrailFinding[];
   error?: { type: string; message: string; retryable: boolean };
 }
 
@@ -249,6 +252,7 @@ function toRunMap({ usage, error, finishedAt, ...counts }: MapSummary): RunMap {
 }
 
 function toRunStep(step: StepSummary): RunStep {
+  const findings = findingsOf(step);
   const end = step.finishedAt ? Date.parse(step.finishedAt) : Date.now();
   return {
     path: step.path,
@@ -262,6 +266,7 @@ function toRunStep(step: StepSummary): RunStep {
     usage: toUsage(step.usage),
     ...(step.waitedMs > 0 && { waitedMs: step.waitedMs }),
     ...(step.model !== undefined && { model: step.model }),
+    ...(findings.length > 0 && { guardrails: findings }),
     ...(step.fallbackFrom.length > 0 && { fallbackFrom: [...step.fallbackFrom] }),
     ...(step.error &&
       step.state !== 'done' && {

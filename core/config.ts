@@ -3,6 +3,7 @@ import { breakerSchema, limitsSchema, type WindowBudget, windowBudgetSchema } fr
 import { type AgentDefinition, isAgent } from './defineAgent.js';
 import { isTool } from './defineTool.js';
 import { SegnoError } from './errors.js';
+import { type Guardrails, guardrailsSchema } from './guardrails.js';
 import { modelCallLimitMs } from './limits.js';
 import { maxPriceDecimals } from './money.js';
 import { describeIssues } from './schema.js';
@@ -91,6 +92,10 @@ const configSchema = z.strictObject({
   tenants: z.record(z.union([name, z.literal('*')]), tenantSchema).default({}),
   /** Where a worker process serves Prometheus metrics, under `/metrics`. Default: nowhere. */
   metrics: metricsSchema.optional(),
+  /** Rules for all agents and all tools, before their own. */
+  guardrails: z
+    .strictObject({ agents: guardrailsSchema.default({}), tools: guardrailsSchema.default({}) })
+    .prefault({}),
   /** Temporal task queue. Default `segno`. */
   taskQueue: z.string().min(1).max(200).default('segno'),
 });
@@ -112,6 +117,7 @@ export interface ResolvedConfig {
   budgets: Readonly<Record<string, WindowBudget>>;
   tenants: Readonly<Record<string, TenantConfig>>;
   metrics: MetricsConfig | undefined;
+  guardrails: Readonly<Record<'agents' | 'tools', Guardrails>>;
   taskQueue: string;
 }
 
@@ -132,7 +138,7 @@ export function defineConfig(config: Config): Config {
 export function resolveConfig(config: unknown): ResolvedConfig {
   const parsed = configSchema.safeParse(config);
   if (!parsed.success) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${describeIssues(parsed.error)}`);
-  const { budgets, metrics, models, plans, providers, taskQueue, tenants, workflows } = parsed.data;
+  const { budgets, guardrails, metrics, models, plans, providers, taskQueue, tenants, workflows } = parsed.data;
   const agents = collect('agent', parsed.data.agents, isAgent);
   const tools = collect('tool', parsed.data.tools, isTool);
   const faults = [
@@ -164,7 +170,7 @@ export function resolveConfig(config: unknown): ResolvedConfig {
       : []),
   ];
   if (faults.length > 0) throw new SegnoError('Config.Invalid', `segno.config.ts:\n${faults.join('\n')}`);
-  const named = { plans, models, providers, budgets, tenants };
+  const named = { plans, models, providers, budgets, tenants, guardrails };
   return { agents, tools, workflows: [workflows].flat(), ...named, metrics, taskQueue };
 }
 

@@ -99,6 +99,8 @@ export interface CallModelResult {
   calls?: ToolCall[];
   /** Why the output does not match its schema; the model has been told in `head`. */
   invalid?: string;
+  /** With `invalid`: the output was withheld by a guardrail. */
+  blocked?: true;
   /** First turn only. */
   limits?: { maxTurns: number; maxRepairs: number };
 }
@@ -124,6 +126,8 @@ export interface RunToolRequest {
 export interface RunToolResult {
   /** Called by the workflow: the tool's output. Recorded also for an agent, when the tool can be undone. */
   value?: unknown;
+  /** Called by the workflow: the tool has run, and a guardrail withholds its output; why. */
+  blocked?: string;
   /** Called by an agent: the tool message in the ledger. */
   hash?: string;
   bytes?: number;

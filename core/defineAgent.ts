@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { type Guardrails, type GuardrailsOptions, parseGuardrails } from './guardrails.js';
 import { assertSurvivesJson } from './schema.js';
 
 /** A method's type, so that an agent of any input fits where agents of all inputs are taken. */
@@ -24,6 +25,8 @@ export interface AgentOptions<Input extends z.ZodType, Output extends z.ZodType,
   maxOutputTokens?: number;
   /** A budget of segno.config.ts that its model calls are paid from, beside those of the run and the tenant. */
   budget?: string;
+  /** Rules for its input and its answer, after those of segno.config.ts; see docs/guardrails.md. */
+  guardrails?: GuardrailsOptions;
   /** Sampling temperature, 0 to 2. Default: the provider's. */
   temperature?: number;
 }
@@ -34,12 +37,13 @@ export interface AgentDefinition<
   Deps extends z.ZodType = z.ZodType,
 > extends AgentOptions<Input, Output, Deps> {
   readonly kind: 'agent';
+  guardrails?: Guardrails;
 }
 
 /**
  * Define an agent. Its name is the name it is exported under.
  *
- * @throws Error when a schema would not survive JSON, or a limit is not a positive whole number
+ * @throws Error when a schema would not survive JSON, a limit is not a positive whole number, or a guardrail is no rule
  */
 export function defineAgent<
   Input extends z.ZodType,
@@ -59,7 +63,12 @@ export function defineAgent<
   if (repairs !== undefined && !(Number.isInteger(repairs) && repairs >= 0)) {
     throw new Error(`maxRepairs must be a whole number of 0 or more, not ${repairs}.`);
   }
-  return { ...options, kind: 'agent' };
+  const { guardrails, ...rest } = options;
+  return {
+    ...rest,
+    kind: 'agent',
+    ...(guardrails && { guardrails: parseGuardrails(guardrails, 'The agent’s guardrails') }),
+  };
 }
 
 export function isAgent(value: unknown): value is AgentDefinition {

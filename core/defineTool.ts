@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { parseGuardrails } from './guardrails.js';
 import { quickToolLimitMs } from './limits.js';
 import { hasSecrets } from './redact.js';
 import { assertSurvivesJson, toJsonSchema } from './schema.js';
@@ -7,7 +8,7 @@ import type { ToolDefinition, ToolOptions } from './tool.js';
 /**
  * Define a tool. Its name is the name it is exported under.
  *
- * @throws Error when a schema would not survive JSON, or `timeoutMs` is out of range
+ * @throws Error when a schema would not survive JSON, `timeoutMs` is out of range, or a guardrail is no rule
  */
 export function defineTool<
   Input extends z.ZodType,
@@ -41,7 +42,12 @@ export function defineTool<
       'A tool with secret fields has no compensate: what it was called with is not kept. Take secrets from deps.',
     );
   }
-  return { ...options, kind: 'tool' };
+  const { guardrails, ...rest } = options;
+  return {
+    ...rest,
+    kind: 'tool',
+    ...(guardrails && { guardrails: parseGuardrails(guardrails, 'The tool’s guardrails') }),
+  };
 }
 
 export function isTool(value: unknown): value is ToolDefinition {

@@ -89,6 +89,12 @@ export const errorKinds = {
     422,
     'The answer did not match the output schema, even after the model was told why.',
   ),
+  // guardrails
+  'Guardrail.Blocked': kind(
+    false,
+    422,
+    'A guardrail blocked what went into, or came out of, an agent or a tool. The message names the rule and the place; `segno show RUN` shows it at its step.',
+  ),
   // the gate
   'Admission.Waiting': kind(
     true,

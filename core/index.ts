@@ -7,6 +7,7 @@ export {
   type ToolContext,
   type DocumentStore,
 } from './tool.js';
+export type { GuardrailFinding, GuardrailOptions, GuardrailsOptions } from './guardrails.js';
 export { defineConfig, type Config } from './config.js';
 export { documentRefSchema, type DocumentRef } from './document.js';
 export { SegnoError, errorKinds, type ErrorType, type ErrorKind, type SegnoErrorOptions } from './errors.js';

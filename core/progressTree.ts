@@ -17,6 +17,7 @@ export interface ProgressStep {
   error?: { type: string; message: string; retryable: boolean } | undefined;
   waitedMs?: number | undefined;
   fallbackFrom?: readonly string[] | undefined;
+  guardrails?: readonly { action: 'block' | 'redact'; count: number }[] | undefined;
 }
 
 /** The items of a map, in numbers. */
@@ -51,6 +52,8 @@ export interface ProgressNode {
   waitedMs: number;
   /** Model aliases that did not answer, where another did. */
   fallbackFrom: readonly string[];
+  /** Found by guardrails: places redacted, values blocked. */
+  guardrails: { redacted: number; blocked: number };
   /** Of a map: how many of its items have ended, and how. */
   items?: { of: number; done: number; failed: number };
   children: ProgressNode[];
@@ -123,6 +126,10 @@ function sumUp(sum: ProgressNode, node: ProgressNode): void {
   sum.costUsd += node.costUsd;
   sum.error = node.error ?? sum.error;
   sum.waitedMs += node.waitedMs;
+  sum.guardrails = {
+    redacted: sum.guardrails.redacted + node.guardrails.redacted,
+    blocked: sum.guardrails.blocked + node.guardrails.blocked,
+  };
   sum.fallbackFrom = [...new Set([...sum.fallbackFrom, ...node.fallbackFrom])];
 }
 
@@ -140,13 +147,14 @@ function emptyNode(label: string, path: string): ProgressNode {
     error: undefined,
     waitedMs: 0,
     fallbackFrom: [],
+    guardrails: { redacted: 0, blocked: 0 },
     children: [],
   };
 }
 
 type Inserted = Pick<
   ProgressStep,
-  'path' | 'startedAt' | 'finishedAt' | 'usage' | 'error' | 'waitedMs' | 'fallbackFrom'
+  'path' | 'startedAt' | 'finishedAt' | 'usage' | 'error' | 'waitedMs' | 'fallbackFrom' | 'guardrails'
 >;
 
 /** @returns its node */
@@ -197,9 +205,15 @@ function add(node: ProgressNode, step: Inserted, state: ProgressState): void {
     ...{ state, inputTokens, outputTokens, costUsd, error: step.error },
     waitedMs: step.waitedMs ?? 0,
     fallbackFrom: step.fallbackFrom ?? [],
+    guardrails: countFindings(step.guardrails),
     startedAtMs: Date.parse(step.startedAt),
     finishedAtMs: step.finishedAt === undefined ? undefined : Date.parse(step.finishedAt),
   });
+}
+
+function countFindings(findings: ProgressStep['guardrails'] = []): ProgressNode['guardrails'] {
+  const redacted = findings.filter(({ action }) => action === 'redact').reduce((sum, { count }) => sum + count, 0);
+  return { redacted, blocked: findings.filter(({ action }) => action === 'block').length };
 }
 
 function collapse(node: ProgressNode): ProgressNode {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { DocumentRef } from './document.js';
+import type { Guardrails, GuardrailsOptions } from './guardrails.js';
 
 /** Reads and writes documents by content; see {@link DocumentRef}. */
 export interface DocumentStore {
@@ -72,6 +73,8 @@ export interface ToolOptions<Input extends z.ZodType, Output extends z.ZodType, 
     output: z.output<Output>,
     context: ToolContext<z.output<Deps>>,
   ): Promise<void> | void;
+  /** Rules for its arguments and its result, after those of segno.config.ts; see docs/guardrails.md. */
+  guardrails?: GuardrailsOptions;
   execute(input: z.output<Input>, context: ToolContext<z.output<Deps>>): Promise<z.input<Output>> | z.input<Output>;
 }
 
@@ -81,4 +84,5 @@ export interface ToolDefinition<
   Deps extends z.ZodType = z.ZodType,
 > extends ToolOptions<Input, Output, Deps> {
   readonly kind: 'tool';
+  guardrails?: Guardrails;
 }

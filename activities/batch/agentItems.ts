@@ -70,10 +70,9 @@ export function agentItems(
         if ('output' in result) return ended({ output: result.output });
         limits = result.limits ?? limits;
         if (result.invalid !== undefined && ++repairs > limits.maxRepairs) {
-          throw new SegnoError(
-            'Model.InvalidOutput',
-            `the answer does not match the output schema:\n${result.invalid}`,
-          );
+          throw result.blocked
+            ? new SegnoError('Guardrail.Blocked', `the output was blocked by ${result.invalid}`)
+            : new SegnoError('Model.InvalidOutput', `the answer does not match the output schema:\n${result.invalid}`);
         }
         if (turn >= (maxTurns ?? limits.maxTurns)) {
           throw new SegnoError('Agent.TurnLimit', `no answer after ${turn} turns`);

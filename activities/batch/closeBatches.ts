@@ -61,8 +61,9 @@ export function createCloseBatches({ ledger }: { ledger: Ledger }) {
         if (!found) return nothing;
         const repetitions = Math.max(0, found.attempts - 1);
         if (found.state !== 'done') return { ...nothing, repetitions, end: endWithoutOutput(path, found) };
-        const { value } = (await resultOf(ledger, found)).result as RunToolResult;
-        return { ...nothing, repetitions, end: [value ?? null] };
+        const { value, blocked } = (await resultOf(ledger, found)).result as RunToolResult;
+        const withheld = blocked !== undefined && { type: 'Guardrail.Blocked', message: blocked, step: path };
+        return { ...nothing, repetitions, end: withheld || [value ?? null] };
       }),
     );
   }

@@ -8,7 +8,8 @@ import { endsBatch, pauseAfter } from './itemRunner.js';
 export interface ItemCall {
   readonly step: StepIdentity;
   readonly one: OneOfMany;
-  readonly input: unknown;
+  /** As the ledger may keep it. */
+  kept: unknown;
   /** What becomes of it when its outcome was lost. */
   settle?: (lost: SegnoError) => Promise<RunToolResult>;
   /** The run that is retried began it with other input, and nobody knows whether it took effect. */

@@ -26,13 +26,21 @@ import { classifyToolError, finalAfter } from '../toolCall/classifyToolError.js'
 import { executeTool } from '../toolCall/executeTool.js';
 import { keptInput } from '../toolCall/keptInput.js';
 import { parseToolInput } from '../toolCall/parseToolInput.js';
-import type { Conclude } from '../toolCall/outcome.js';
+import { guardOfTool } from '../guardrails/guards.js';
+import {
+  concludeForWorkflow,
+  guardToolError,
+  guardToolInput,
+  keptOf,
+  withoutFindings,
+} from '../guardrails/guardTool.js';
 import { endOf, leaseMarginMs } from '../toolCall/recordCall.js';
 import { settles, settleUnknown } from '../toolCall/settleUnknown.js';
 import { toolDefinitionHash } from '../toolCall/toolDefinitionHash.js';
 import { safetyOf, toolPolicy } from '../toolCall/toolPolicy.js';
 import { GroupCommit } from './groupCommit.js';
 import { type BegunItem, type ItemCall, settleItem } from './itemCall.js';
+import { type Ended, endedWith, outcomeOf } from './toolOutcome.js';
 import { type BatchItem, endsBatch, type ItemOutcome, type ItemRunner, pauseAfter } from './itemRunner.js';
 
 type ToolStep = Extract<ItemStep, { tool: string }>;
@@ -56,11 +64,12 @@ export async function prepareToolItems(
   const tool = toolNamed(config.tools, name);
   const deps = await loadDeps(dependencies, ctx, tool.deps, `tool ${name}`);
   const safety = safetyOf(tool);
+  const guard = guardOfTool(config, tool);
   const { runId, workflowId, scope, tenant } = currentStep({ path: mapPath, ...(ctx && { ctx }) });
   const many: ManySteps = {
     ...{ runId, workflowId, scope, tenant, owner, safety, name },
     kind: 'tool',
-    definitionHash: toolDefinitionHash(name, tool),
+    definitionHash: toolDefinitionHash(name, tool, guard),
   };
   const leaseMs = toolPolicy(tool).timeoutMs + leaseMarginMs;
   const calls = new Map(items.map((item) => [item, callOf(item)]));
@@ -96,23 +105,30 @@ export async function prepareToolItems(
     if (finished) return settled(finished);
     const parsed = parseToolInput(tool, item.input);
     if ('invalid' in parsed) {
+      call.kept = await keptOf(guard, item.input);
       const error = new SegnoError('Tool.InvalidInput', `${name}:\n${parsed.invalid}`);
       return settled(await untilSettled(call, () => Promise.reject(error)));
     }
-    const execution = { ledger, metrics, spans, ctx, name, tool, input: parsed.data, deps, step: call.step };
-    const execute = () => executeTool(execution);
-    call.settle = (lost) => settleUnknown({ ...execution, conclude, resolution: undefined, mayAsk: false }, lost);
+    const guarded = await guardToolInput(guard, name, tool, { input: parsed.data, given: item.input });
+    call.kept = guarded.kept;
+    const { blocked } = guarded;
+    if (blocked) return settled(await untilSettled(call, () => Promise.reject(blocked)));
+    const execution = { ledger, metrics, spans, ctx, name, tool, input: guarded.input, deps, step: call.step };
+    const conclude = concludeForWorkflow(guard, name, tool, guarded);
+    const execute = async (): Promise<Ended> => endedWith(await conclude(() => executeTool(execution)));
+    const unknown = { ...execution, conclude, resolution: undefined, mayAsk: false };
+    call.settle = (lost) => withoutFindings(guard, settleUnknown(unknown, lost));
     if (safety !== 'pure' || left.has(call.step.key)) return settled(await untilSettled(call, execute));
-    let value: unknown;
+    let ended: Ended;
     try {
-      value = await execute();
+      ended = await execute();
     } catch (error) {
       // It is begun after all, so that the try counts and is seen.
       return settled(await untilSettled(call, execute, error instanceof Error ? error : new Error(String(error))));
     }
-    const recorded = records.add({ ...call.one, result: { value } });
+    const recorded = records.add({ ...call.one, ...ended });
     if (records.full) await recorded;
-    return { outcome: recorded.then((result) => ({ output: result.value, attempts: 1 })) };
+    return { outcome: recorded.then((result) => outcomeOf(result, 1)) };
   }
 
   async function finishedBefore({
@@ -126,28 +142,24 @@ export async function prepareToolItems(
     const stored = left.get(key);
     if (stored?.state !== 'done') return undefined;
     if (stored.fingerprint !== fingerprint || stored.tenant !== tenant) throw mismatch(key);
-    const { value } = (await resultOf(ledger, stored)).result as RunToolResult;
-    return { output: value, attempts: 1 };
+    return outcomeOf((await resultOf(ledger, stored)).result as RunToolResult, 1);
   }
 
   /** @param failedWith what an attempt that stands in no row yet has thrown */
-  async function untilSettled(
-    call: ItemCall,
-    execute: () => Promise<unknown>,
-    failedWith?: Error,
-  ): Promise<ItemOutcome> {
+  async function untilSettled(call: ItemCall, execute: () => Promise<Ended>, failedWith?: Error): Promise<ItemOutcome> {
     const { key } = call.step;
     for (let unrecorded = failedWith; ; unrecorded = undefined) {
       const begun = await begin(call);
       if ('error' in begun) return { error: begun.error, attempts: 1 };
-      if ('found' in begun) return { output: begun.found.value, attempts: 1 };
+      if ('found' in begun) return outcomeOf(begun.found, 1);
       const { epoch, attempts } = begun;
-      let value: unknown;
+      let ended: Ended;
       try {
         if (unrecorded) throw unrecorded;
-        value = await execute();
+        ended = await execute();
       } catch (thrown) {
-        const error = finalAfter(classifyToolError(name, safety, thrown), attempts, maxAttempts);
+        const told = await guardToolError(guard, classifyToolError(name, safety, thrown));
+        const error = finalAfter(told, attempts, maxAttempts);
         await patiently(() => failStep(ledger, { key, epoch, owner, error }));
         const goesOn = error.retryable || (error.type === 'Tool.OutcomeUnknown' && settles(tool));
         if (!goesOn) metrics.stepsEnded('tool', endOf(error));
@@ -156,9 +168,9 @@ export async function prepareToolItems(
         await pauseAfter(error, attempts);
         continue;
       }
-      if (!(await finishes.add({ attempt: { key, epoch, owner }, result: { value } }))) throw fencedOff(key);
+      if (!(await finishes.add({ attempt: { key, epoch, owner }, ...ended }))) throw fencedOff(key);
       metrics.stepsEnded('tool', 'done');
-      return { output: value, attempts };
+      return outcomeOf(ended.result, attempts);
     }
   }
 
@@ -170,12 +182,12 @@ export async function prepareToolItems(
       try {
         if (!left.has(key) && !seen.has(key)) {
           seen.add(key);
-          const effect = await keptInput(ledger, many, tool, call.input);
+          const effect = await keptInput(ledger, many, tool, call.kept);
           if (await begins.add({ ...one, attempt, leaseMs, token: randomUUID(), idempotencyKey, effect }))
             return { epoch: 1, attempts: 1 };
         }
         const identity = { ...many, ...one };
-        const effect = await keptInput(ledger, many, tool, call.input);
+        const effect = await keptInput(ledger, many, tool, call.kept);
         const begun = await beginStep(ledger, { ...identity, attempt, leaseMs, idempotencyKey, effect });
         return begun.status === 'done' ? { found: begun.result as RunToolResult } : begun;
       } catch (error) {
@@ -191,7 +203,7 @@ export async function prepareToolItems(
 
   function callOf({ path, input }: BatchItem): ItemCall {
     const step = currentStep({ path, ...(ctx && { ctx }) });
-    return { step, input, one: { key: step.key, path, fingerprint: hashJson([name, input ?? null]) } };
+    return { step, kept: undefined, one: { key: step.key, path, fingerprint: hashJson([name, input ?? null]) } };
   }
 
   /** Of earlier attempts, and of the run that is retried. */
@@ -228,5 +240,4 @@ function mismatch(key: string): SegnoError {
 }
 
 const keyOf = ({ key }: { readonly key: string }): string => key;
-const conclude: Conclude = async (end) => ({ result: { value: await end() }, blobs: [] });
 const settled = (outcome: ItemOutcome): { outcome: Promise<ItemOutcome> } => ({ outcome: Promise.resolve(outcome) });

@@ -70,26 +70,40 @@ function holdsStrict(schema: unknown): boolean {
   return Object.values(schema).every(holdsStrict);
 }
 
-/**
- * The first messages of an agent call.
- *
- * @throws SegnoError `Agent.InvalidInput`
- */
-export function firstMessages(name: string, agent: AgentDefinition, input: unknown, deps: unknown): Message[] {
+/** @throws SegnoError `Agent.InvalidInput` */
+export function parseInput(name: string, agent: AgentDefinition, input: unknown): unknown {
   const parsed = agent.input.safeParse(input);
-  if (!parsed.success) {
-    throw new SegnoError(
-      'Agent.InvalidInput',
-      `${name}: the input does not match its schema:\n${describeIssues(parsed.error)}`,
-    );
-  }
-  const { instructions } = agent;
-  const system = typeof instructions === 'string' ? instructions : instructions({ input: parsed.data, deps });
-  const user = typeof parsed.data === 'string' ? parsed.data : JSON.stringify(parsed.data);
+  if (parsed.success) return parsed.data;
+  throw new SegnoError(
+    'Agent.InvalidInput',
+    `${name}: the input does not match its schema:\n${describeIssues(parsed.error)}`,
+  );
+}
+
+/** The first messages of an agent call. @param input parsed, and held against guardrails */
+export function firstMessages({ instructions }: AgentDefinition, input: unknown, deps: unknown): Message[] {
+  const system = typeof instructions === 'string' ? instructions : instructions({ input, deps });
+  const user = typeof input === 'string' ? input : JSON.stringify(input);
   return [
     { role: 'system', content: system },
     { role: 'user', content: user },
   ];
+}
+
+/** What the agent was asked, as its first messages say it. */
+export function inputIn([, question]: readonly Message[], { input }: AgentDefinition): unknown {
+  const text = typeof question?.content === 'string' ? question.content : '';
+  if (toJsonSchema(input, 'input')['type'] === 'string') return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** An output as a model would have written it. */
+export function wireTextOf(form: OutputForm, output: unknown): string {
+  return form === 'text' ? String(output) : JSON.stringify(form === 'wrapped' ? { value: output } : output);
 }
 
 /** The output in an answer's text, or why it is none; the reason is written for the model to read. */
@@ -129,7 +143,12 @@ function withoutFence(text: string): string {
   return /^\s*```(?:json)?\s*([\s\S]*?)\s*```\s*$/.exec(text)?.[1] ?? text;
 }
 
-export function repairMessage(invalid: string): Message {
+/** @param blocked the answer was withheld by a guardrail: the model does not see it again */
+export function repairMessage(invalid: string, blocked = false): Message {
+  if (blocked) {
+    const content = `Your answer was blocked by ${invalid}\nAnswer again without that: the whole answer and nothing else.`;
+    return { role: 'user', content };
+  }
   return {
     role: 'user',
     content: `Your answer does not match the required schema:\n${invalid}\nAnswer again with the whole corrected answer and nothing else.`,

@@ -1,10 +1,12 @@
 import type { CallModelRequest } from '../../core/contracts.js';
 import type { AgentDefinition } from '../../core/defineAgent.js';
 import { SegnoError } from '../../core/errors.js';
+import type { GuardrailFinding } from '../../core/guardrails.js';
 import { getBlob, hashMessage, loadTranscript, type TranscriptNode } from '../../ledger/index.js';
 import type { ActivityDependencies, StepIdentity } from '../dependencies.js';
 import { loadDeps } from '../runDeps.js';
-import { firstMessages } from './agentPrompt.js';
+import { blockedError, type Guard } from '../guardrails/guards.js';
+import { firstMessages, parseInput } from './agentPrompt.js';
 import type { Message } from './messages.js';
 
 /** What the model is about to see, and which of it is not in the ledger yet. */
@@ -13,10 +15,13 @@ export interface Conversation {
   newNodes: TranscriptNode[];
   /** Size of the messages as JSON. */
   chars: number;
+  /** What guardrails have found in the input. */
+  findings: GuardrailFinding[];
 }
 
 type Dependencies = Pick<ActivityDependencies, 'ledger' | 'transcripts'>;
 
+/** @throws SegnoError `Agent.InvalidInput`, `Guardrail.Blocked`, `Deps.…` */
 export async function loadConversation(
   dependencies: Dependencies,
   {
@@ -24,12 +29,16 @@ export async function loadConversation(
     agent,
     request,
     step,
-  }: { name: string; agent: AgentDefinition; request: CallModelRequest; step: StepIdentity },
+    guard,
+  }: { name: string; agent: AgentDefinition; request: CallModelRequest; step: StepIdentity; guard: Guard },
 ): Promise<Conversation> {
   if (request.head === undefined) {
     const deps = await loadDeps(dependencies, request.ctx, agent.deps, `agent ${name}`);
-    const messages = firstMessages(name, agent, request.input, deps);
-    return { messages, newNodes: chain(null, messages), chars: JSON.stringify(messages).length };
+    const checked = await guard.input(parseInput(name, agent, request.input));
+    if (checked.blocked !== undefined) throw blockedError(name, 'input', checked);
+    const messages = firstMessages(agent, checked.value, deps);
+    const { findings } = checked;
+    return { messages, newNodes: chain(null, messages), chars: JSON.stringify(messages).length, findings };
   }
   const { tenant } = step;
   const before = await transcriptAt(dependencies, tenant, request.head);
@@ -43,6 +52,7 @@ export async function loadConversation(
     messages: [...before, ...added],
     newNodes: nodes,
     chars: JSON.stringify(before).length + JSON.stringify(added).length,
+    findings: [],
   };
 }
 

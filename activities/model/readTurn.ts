@@ -1,13 +1,16 @@
 import type { CallModelRequest, CallModelResult, ToolCall } from '../../core/contracts.js';
 import type { AgentDefinition } from '../../core/defineAgent.js';
 import { SegnoError } from '../../core/errors.js';
+import type { GuardrailFinding } from '../../core/guardrails.js';
 import { callsPerTurn } from '../../core/limits.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import { hashMessage, type StepUsage, type TranscriptNode } from '../../ledger/index.js';
+import { guardAnswer, guardCall } from '../guardrails/guardAnswer.js';
+import { type Guard } from '../guardrails/guards.js';
 import { toolPolicy } from '../toolCall/toolPolicy.js';
-import { type AgentPrompt, readOutput, repairMessage } from './agentPrompt.js';
+import { type AgentPrompt, inputIn, repairMessage } from './agentPrompt.js';
 import type { Conversation } from './conversation.js';
-import { assistantMessage, type Message } from './messages.js';
+import { assistantMessage, type Message, type RequestedCall } from './messages.js';
 import type { StreamedAnswer } from './streamAnswer.js';
 
 export const defaultMaxTurns = 20;
@@ -21,6 +24,8 @@ export interface Turn {
   messages: Message[];
   /** Size of all messages as JSON. */
   chars: number;
+  /** What guardrails have found in the answer. */
+  findings: GuardrailFinding[];
 }
 
 export interface TurnContext {
@@ -29,6 +34,8 @@ export interface TurnContext {
   prompt: AgentPrompt;
   tools: ReadonlyMap<string, ToolDefinition>;
   conversation: Conversation;
+  guard: Guard;
+  guardOfTool(tool: ToolDefinition | undefined): Guard;
 }
 
 /**
@@ -36,8 +43,8 @@ export interface TurnContext {
  *
  * @throws SegnoError `Model.Refused`, `Model.ContentFiltered`, `Model.LengthLimit`, `Model.InvalidOutput`
  */
-export function readTurn(context: TurnContext, answer: StreamedAnswer, usage: StepUsage): Turn {
-  failUnlessComplete(answer);
+export async function readTurn(context: TurnContext, answer: StreamedAnswer, usage: StepUsage): Promise<Turn> {
+  await failUnlessComplete(answer, context.guard);
   const { request, agent, conversation } = context;
   if (answer.calls.length > callsPerTurn) {
     const asked = `the model asked for ${answer.calls.length} tools in one turn, and may ask for ${callsPerTurn}`;
@@ -48,10 +55,10 @@ export function readTurn(context: TurnContext, answer: StreamedAnswer, usage: St
     id: call.id || `call_${index}`,
     name: callableName(call.name, context.tools),
   }));
-  const decision = decide(context, answer.text, calls);
+  const { message, decision, findings } = await decide(context, answer.text, calls);
   const added = [
-    assistantMessage(answer.text, calls),
-    ...(decision.invalid === undefined ? [] : [repairMessage(decision.invalid)]),
+    message,
+    ...(decision.invalid === undefined ? [] : [repairMessage(decision.invalid, decision.blocked)]),
   ];
   const { nodes, head } = chain(conversation, request.head, added);
   return {
@@ -66,6 +73,7 @@ export function readTurn(context: TurnContext, answer: StreamedAnswer, usage: St
     nodes,
     messages: [...conversation.messages, ...added],
     chars: conversation.chars + JSON.stringify(added).length,
+    findings,
   };
 }
 
@@ -76,20 +84,41 @@ function callableName(name: string, tools: ReadonlyMap<string, ToolDefinition>):
   return safe === '' || tools.has(safe) ? `${safe}_unknown` : safe;
 }
 
-function failUnlessComplete({ refusal, finishReason }: StreamedAnswer): void {
-  if (refusal !== '') throw new SegnoError('Model.Refused', `the model refused: ${refusal.slice(0, 300)}`);
+async function failUnlessComplete({ refusal, finishReason }: StreamedAnswer, guard: Guard): Promise<void> {
+  if (refusal !== '') {
+    const told = await guard.outputText(refusal);
+    throw new SegnoError('Model.Refused', `the model refused: ${told.slice(0, 300)}`);
+  }
   if (finishReason === 'content_filter')
     throw new SegnoError('Model.ContentFiltered', 'the provider’s content filter stopped the answer');
   if (finishReason === 'length') throw new SegnoError('Model.LengthLimit', 'the answer was cut at the output limit');
 }
 
-function decide(
-  { agent, prompt, tools }: TurnContext,
+interface Decided {
+  message: Message;
+  decision: Pick<CallModelResult, 'output' | 'calls' | 'invalid' | 'blocked'>;
+  findings: GuardrailFinding[];
+}
+
+async function decide(
+  { agent, prompt, tools, conversation, guard, guardOfTool }: TurnContext,
   text: string,
-  calls: readonly { name: string }[],
-): Pick<CallModelResult, 'output' | 'calls' | 'invalid'> {
-  if (calls.length === 0) return readOutput(agent, prompt.form, text);
-  return { calls: calls.map(({ name }): ToolCall => ({ tool: name, policy: toolPolicy(tools.get(name)) })) };
+  calls: readonly RequestedCall[],
+): Promise<Decided> {
+  if (calls.length === 0) {
+    const input = (): unknown => inputIn(conversation.messages, agent);
+    const guarded = await guardAnswer(guard, agent, prompt.form, text, input);
+    return { message: assistantMessage(guarded.text, []), decision: guarded.decision, findings: guarded.findings };
+  }
+  const guarded = await Promise.all(
+    calls.map((call) => guardCall(guardOfTool(tools.get(call.name)), tools.get(call.name), call)),
+  );
+  const said = guarded.map(({ call }) => call);
+  return {
+    message: assistantMessage(await guard.outputText(text), said),
+    decision: { calls: said.map(({ name }): ToolCall => ({ tool: name, policy: toolPolicy(tools.get(name)) })) },
+    findings: guarded.flatMap(({ findings }) => findings),
+  };
 }
 
 function chain(

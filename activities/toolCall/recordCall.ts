@@ -15,6 +15,8 @@ import {
   reuseStep,
 } from '../../ledger/index.js';
 import { type ActivityDependencies, currentStep, type StepIdentity } from '../dependencies.js';
+import { detailOf } from '../guardrails/findings.js';
+import { guardOfTool } from '../guardrails/guards.js';
 import { fencedOff, patiently } from '../patiently.js';
 import { classifyToolError } from './classifyToolError.js';
 import { keptInput } from './keptInput.js';
@@ -31,6 +33,8 @@ export interface CallToRecord {
   /** As it was given; and as the tool's code gets it. */
   input: unknown;
   parsed?: unknown;
+  /** As the ledger may keep it. */
+  kept?: unknown;
   deps?: unknown;
   /** @param attempts real ones so far, this one included */
   run(step: StepIdentity, attempts: number): Promise<unknown>;
@@ -56,10 +60,11 @@ export const leaseMarginMs = 5_000;
  * 4. An attempt that finds the outcome of the one before it unknown settles that (settleUnknown.ts), and does nothing else.
  */
 export function createRecordCall({
+  config,
   ledger,
   metrics,
   owner,
-}: Pick<ActivityDependencies, 'ledger' | 'metrics' | 'owner'>) {
+}: Pick<ActivityDependencies, 'config' | 'ledger' | 'metrics' | 'owner'>) {
   return async function recordCall(call: CallToRecord): Promise<RunToolResult> {
     const { request, tool, input } = call;
     const current = currentStep(request);
@@ -67,7 +72,7 @@ export function createRecordCall({
       ...current,
       kind: 'tool' as const,
       name: request.tool,
-      definitionHash: tool ? toolDefinitionHash(request.tool, tool) : 'none',
+      definitionHash: tool ? toolDefinitionHash(request.tool, tool, guardOfTool(config, tool)) : 'none',
       fingerprint: hashJson([request.tool, input ?? null]),
       owner,
       safety: safetyOf(tool),
@@ -78,7 +83,7 @@ export function createRecordCall({
     const step = { ...current, idempotencyKey };
     const { quick, timeoutMs } = toolPolicy(tool);
     const begin = async () => {
-      const effect = await keptInput(ledger, step, tool, input);
+      const effect = await keptInput(ledger, step, tool, call.kept);
       return beginStep(ledger, { ...identity, idempotencyKey, leaseMs: timeoutMs + leaseMarginMs, effect });
     };
     return quick && identity.safety === 'pure' && step.attempt === 0 ? recordOnce() : recordTwice();
@@ -102,7 +107,7 @@ export function createRecordCall({
       const recorded = await patiently(async () => {
         // The message must be there before the step says so.
         for (const blob of outcome.blobs) await putBlob(ledger, { tenant: step.tenant, scope: step.scope, ...blob });
-        return recordPureStep(ledger, { ...identity, result: outcome.result });
+        return recordPureStep(ledger, { ...identity, result: outcome.result, ...detailOf(outcome.findings) });
       });
       metrics.stepsEnded('tool', 'done');
       return recorded.result as RunToolResult;
@@ -131,9 +136,11 @@ export function createRecordCall({
 
     async function finished(
       { epoch, attempts }: Pick<Begun, 'epoch' | 'attempts'>,
-      { result, blobs, error }: Outcome,
+      { result, blobs, error, findings }: Outcome,
     ): Promise<RunToolResult> {
-      const ended = { result, blobs, ...(error !== undefined && { detail: { error } }) };
+      const { detail } = detailOf(findings);
+      const said = error === undefined ? detail : { error, ...detail };
+      const ended = { result, blobs, ...(said && { detail: said }) };
       const { fenced } = await patiently(() => finishStep(ledger, { key: step.key, epoch, owner, ...ended }));
       if (fenced) throw fencedOff(step.key);
       metrics.stepsEnded('tool', 'done');

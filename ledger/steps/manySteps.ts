@@ -103,6 +103,8 @@ export async function beginSteps(ledger: Ledger, many: ManySteps, steps: readonl
 export interface FinishedStep {
   readonly attempt: StepAttempt;
   readonly result: unknown;
+  /** As of a single step. */
+  readonly detail?: unknown;
 }
 
 /** @returns the keys of those whose attempt was the newest, now or when this was called before; the others are fenced */
@@ -118,11 +120,11 @@ export async function finishSteps(
   );
   const { rows } = await ledger.query<{ key: string }>(
     `with given as (
-       select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[])
-         as g (key, epoch, owner, result, result_hash, result_bytes)
+       select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[])
+         as g (key, epoch, owner, result, result_hash, result_bytes, detail)
      ), settled as (
        update segno.steps s set state = 'done', error = null, result = g.result, result_hash = g.result_hash,
-         result_bytes = g.result_bytes, finished_at = now(), rev = s.rev + 1
+         result_bytes = g.result_bytes, detail = g.detail, finished_at = now(), rev = s.rev + 1
        from given g
        where s.key = g.key and s.epoch = g.epoch and s.owner = g.owner and s.state in ('sent', 'unknown')
        returning s.key
@@ -141,13 +143,14 @@ export async function finishSteps(
       finished.map(({ attempt }) => attempt.epoch),
       finished.map(({ attempt }) => attempt.owner),
       ...results,
+      finished.map(detailText),
     ],
     { idempotent: true },
   );
   return new Set(rows.map(({ key }) => key));
 }
 
-export type PureStep = OneOfMany & { readonly result: unknown };
+export type PureStep = OneOfMany & { readonly result: unknown; readonly detail?: unknown };
 
 /** @returns the keys of those recorded by this call; under the others a result stood already */
 export async function recordPureSteps(
@@ -162,18 +165,18 @@ export async function recordPureSteps(
   );
   const { rows } = await ledger.query<{ key: string }>(
     `insert into segno.steps as s (${common}, key, path, fingerprint, result, result_hash, result_bytes,
-       state, epoch, attempts, token, attempt, lease_until, finished_at)
+       detail, state, epoch, attempts, token, attempt, lease_until, finished_at)
      select $1, $2, $3, $4, $5, $6, $7, $8, $9, g.*, 'done', 1, 1, '', 0, now(), now()
-     from unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::int[])
-       as g (key, path, fingerprint, result, result_hash, result_bytes)
+     from unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::int[], $16::text[])
+       as g (key, path, fingerprint, result, result_hash, result_bytes, detail)
      order by g.key
      on conflict (key) do update set state = 'done', epoch = s.epoch + 1, attempts = s.attempts + 1,
        owner = excluded.owner, token = '', definition_hash = excluded.definition_hash, result = excluded.result,
-       result_hash = excluded.result_hash, result_bytes = excluded.result_bytes, error = null, finished_at = now(),
+       result_hash = excluded.result_hash, result_bytes = excluded.result_bytes, detail = excluded.detail, error = null, finished_at = now(),
        rev = s.rev + 1
      where s.state <> 'done' and s.safety = 'pure' and s.fingerprint = excluded.fingerprint and s.tenant = excluded.tenant
      returning s.key`,
-    [...commonValues(many), ...identities(steps), ...results],
+    [...commonValues(many), ...identities(steps), ...results, steps.map(detailText)],
     { idempotent: true },
   );
   return new Set(rows.map(({ key }) => key));
@@ -242,6 +245,10 @@ export async function reuseSteps(
       },
     ]),
   );
+}
+
+function detailText({ detail }: { readonly detail?: unknown }): string | null {
+  return detail === undefined ? null : canonicalJson(detail);
 }
 
 /** Columns `result`, `result_hash`, `result_bytes`; what is too large for a row goes ahead as a blob. */

@@ -14,11 +14,11 @@ import type { RecordedResult, RecordPureStepInput, RecordPureStepResult } from '
 
 const recordSql = `
 insert into segno.steps as s (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
-  state, epoch, attempts, owner, token, attempt, lease_until, result, result_hash, result_bytes, finished_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pure', 'done', 1, 1, $11, '', 0, now(), $12, $13, $14, now())
+  state, epoch, attempts, owner, token, attempt, lease_until, result, result_hash, result_bytes, detail, finished_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pure', 'done', 1, 1, $11, '', 0, now(), $12, $13, $14, $15, now())
 on conflict (key) do update set state = 'done', epoch = s.epoch + 1, attempts = s.attempts + 1, owner = excluded.owner,
   token = '', definition_hash = excluded.definition_hash, result = excluded.result, result_hash = excluded.result_hash, result_bytes = excluded.result_bytes,
-  error = null, finished_at = now(), rev = s.rev + 1
+  detail = excluded.detail, error = null, finished_at = now(), rev = s.rev + 1
 where s.state <> 'done' and s.safety = 'pure' and s.fingerprint = excluded.fingerprint and s.tenant = excluded.tenant
 returning 1`;
 
@@ -49,6 +49,7 @@ export async function recordPureStep(ledger: Ledger, input: RecordPureStepInput)
       inline ? text : null,
       resultHash,
       bytes,
+      input.detail === undefined ? null : canonicalJson(input.detail),
     ],
     { idempotent: true },
   );

@@ -141,7 +141,12 @@ export interface SettleResult {
   readonly warnings?: readonly BudgetWarning[];
 }
 
-export type RecordPureStepInput = StepIdentity & { readonly owner: string; readonly result: unknown };
+export type RecordPureStepInput = StepIdentity & {
+  readonly owner: string;
+  readonly result: unknown;
+  /** As of {@link FinishStepInput}. */
+  readonly detail?: unknown;
+};
 
 /** `recorded`: by this call; `found`: it stood there already, and what is returned is what stood there. */
 export type RecordPureStepResult = RecordedResult & { readonly status: 'recorded' | 'found' };

@@ -79,8 +79,10 @@ export async function runTurns(state: AgentState): Promise<{ output: unknown } |
     const repairs = state.repairs + (result.invalid === undefined ? 0 : 1);
     if (result.invalid !== undefined && repairs > limits.maxRepairs) {
       throw fail(
-        'Model.InvalidOutput',
-        `${state.path}: the answer does not match the output schema:\n${result.invalid}`,
+        result.blocked ? 'Guardrail.Blocked' : 'Model.InvalidOutput',
+        result.blocked
+          ? `${state.path}: its output was blocked by ${result.invalid}`
+          : `${state.path}: the answer does not match the output schema:\n${result.invalid}`,
         state.path,
       );
     }

@@ -52,7 +52,9 @@ async function callOnce(
 ): Promise<RunToolResult> {
   if (deadline.leftMs === 0) throw fail('Tool.DeadlineExceeded', `${request.path} had no time left`, request.path);
   try {
-    if (policy && !policy.quick) return await runRemote(request, policy.timeoutMs + attemptMarginMs, deadline);
+    if (policy && !policy.quick) {
+      return unlessBlocked(await runRemote(request, policy.timeoutMs + attemptMarginMs, deadline), request);
+    }
     const remote = () => runRemote({ ...request, onlyQuick: true }, quickGoneRemoteMs, deadline);
     const tried = await inQuickSlot({
       quick: () => tryQuick(policy ? request : { ...request, onlyQuick: true }, policy?.timeoutMs ?? quickToolLimitMs),
@@ -60,11 +62,17 @@ async function callOnce(
     });
     const ran = tried ?? (await remote());
     if (ran.policy) learn(ran.policy);
-    if (ran.policy === undefined || ran.policy.quick) return ran;
-    return await runRemote(request, ran.policy.timeoutMs + attemptMarginMs, deadline);
+    if (ran.policy === undefined || ran.policy.quick) return unlessBlocked(ran, request);
+    return unlessBlocked(await runRemote(request, ran.policy.timeoutMs + attemptMarginMs, deadline), request);
   } catch (error) {
     throw stepFailure(error, request.path, 'Tool.DeadlineExceeded');
   }
+}
+
+/** The step is done, and stays so: its effect took place. */
+function unlessBlocked(ran: RunToolResult, { path }: RunToolRequest): RunToolResult {
+  if (ran.blocked !== undefined) throw fail('Guardrail.Blocked', ran.blocked, path);
+  return ran;
 }
 
 function counted(ran: RunToolResult): RunToolResult {

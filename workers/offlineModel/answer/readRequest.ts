@@ -67,7 +67,9 @@ function readToolResults(request: ModelRequest): ToolResult[] {
 function isSchemaComplaint(text: string): boolean {
   return (
     text.length < 20_000 &&
-    /schema|does not match|did not match|not valid|invalid|validation/i.test(text.slice(0, 600)) &&
+    /schema|does not match|did not match|not valid|invalid|validation|answer was blocked by/i.test(
+      text.slice(0, 600),
+    ) &&
     !/^\s*\{/.test(text)
   );
 }
