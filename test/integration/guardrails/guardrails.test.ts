@@ -45,24 +45,19 @@ async function stepsOf(id: string) {
 /** Everything the server and the ledger hold of a run, as text. */
 async function everythingOf(id: string): Promise<string> {
   const { events } = await stack.client.temporal.workflow.getHandle(id).fetchHistory();
-  const parts = [JSON.stringify(events, (_, value: unknown) => (value instanceof Uint8Array ? decoded(value) : value))];
+  const parts = textsIn(events);
   for (const table of ['steps', 'attempts', 'nodes', 'blobs', 'batches']) {
-    const { rows } = await stack.ledger.query<Record<string, unknown>>(
-      `select * from segno.${table} t where t.scope = $1`,
-      [id],
-    );
-    parts.push(
-      JSON.stringify(rows, (_, value: unknown) => (value instanceof Uint8Array ? decoded(value) : bufferText(value))),
-    );
+    const { rows } = await stack.ledger.query(`select * from segno.${table} t where t.scope = $1`, [id]);
+    parts.push(...textsIn(rows));
   }
   return parts.join('\n');
 }
 
-const decoded = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
-function bufferText(value: unknown): unknown {
-  const { type, data } = (value ?? {}) as { type?: unknown; data?: unknown };
-  if (type === 'Buffer' && Array.isArray(data)) return Buffer.from(data as number[]).toString('utf8');
-  return typeof value === 'bigint' ? String(value) : value;
+/** Every text in a value, and all bytes read as one. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 describe('an agent’s input', () => {
