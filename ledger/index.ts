@@ -2,14 +2,15 @@
 export { openLedger } from './openLedger.js';
 export type { Ledger, OpenLedgerOptions, Queryable, QueryOptions, Rows, SqlValue } from './openLedger.js';
 export { ledgerVersion, migrateLedger } from './migrateLedger.js';
+export { GroupCommit } from './groupCommit.js';
 
 export { beginStep } from './steps/beginStep.js';
 export { failStep, finishStep } from './steps/settleStep.js';
 export { findStep, recordPureStep } from './steps/recordPureStep.js';
 export { inheritSteps, reuseStep } from './steps/reuseStep.js';
 export type { Inheritance, Reuse } from './steps/reuseStep.js';
-export { beginSteps, finishSteps, readSteps, recordPureSteps, resultOf, reuseSteps } from './steps/manySteps.js';
-export type { Effect, FinishedStep, ManySteps, OneOfMany, PureStep } from './steps/manySteps.js';
+export { readSteps, recordPureSteps, resultOf, reuseSteps } from './steps/manySteps.js';
+export type { ManySteps, OneOfMany, PureStep } from './steps/manySteps.js';
 export { listEffectsUnder, markStepsUndone, mostEffects, readDoneEffect } from './steps/undoneSteps.js';
 export { keepInput } from './steps/effectInput.js';
 export { listUnknownSteps, readUnknownStep, sayOutcome } from './steps/unknownStep.js';

@@ -15,6 +15,7 @@ import { migration005 } from './migrations/migration005.js';
 import { migration006 } from './migrations/migration006.js';
 import { migration007 } from './migrations/migration007.js';
 import { migration008 } from './migrations/migration008.js';
+import { migration009 } from './migrations/migration009.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -32,6 +33,7 @@ const migrations: readonly Migration[] = [
   { version: 6, sql: migration006 },
   { version: 7, sql: migration007 },
   { version: 8, sql: migration008 },
+  { version: 9, sql: migration009 },
 ];
 
 /** The version this code works with. */

@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { RunToolResult } from '../../core/contracts.js';
 import type { ItemStep, RunBatchRequest } from '../../core/batches.js';
 import { SegnoError } from '../../core/errors.js';
 import type { ToolDefinition } from '../../core/tool.js';
 import {
   beginStep,
-  beginSteps,
-  type Effect,
   failStep,
-  finishSteps,
-  type FinishedStep,
+  finishStep,
+  GroupCommit,
   hashJson,
   type ManySteps,
   type PureStep,
@@ -38,7 +35,6 @@ import { endOf, leaseMarginMs } from '../toolCall/recordCall.js';
 import { settles, settleUnknown } from '../toolCall/settleUnknown.js';
 import { toolDefinitionHash } from '../toolCall/toolDefinitionHash.js';
 import { safetyOf, toolPolicy } from '../toolCall/toolPolicy.js';
-import { GroupCommit } from './groupCommit.js';
 import { type BegunItem, type ItemCall, settleItem } from './itemCall.js';
 import { type Ended, endedWith, outcomeOf } from './toolOutcome.js';
 import { type BatchItem, endsBatch, type ItemOutcome, type ItemRunner, pauseAfter } from './itemRunner.js';
@@ -74,17 +70,6 @@ export async function prepareToolItems(
   const leaseMs = toolPolicy(tool).timeoutMs + leaseMarginMs;
   const calls = new Map(items.map((item) => [item, callOf(item)]));
   const left = await whatIsLeft([...calls.values()]);
-  /** Begun by this attempt. */
-  const seen = new Set<string>();
-
-  const begins = new GroupCommit(async (effects: readonly Effect[]) => {
-    const begun = await beginSteps(ledger, many, effects);
-    return effects.map(({ key }) => begun.has(key));
-  });
-  const finishes = new GroupCommit(async (finished: readonly FinishedStep[]) => {
-    const settled = await patiently(() => finishSteps(ledger, many, finished));
-    return finished.map(({ attempt }) => settled.has(attempt.key));
-  });
   const records = new GroupCommit(async (steps: readonly PureStep[]) => {
     const recorded = await patiently(() => recordPureSteps(ledger, many, steps));
     const others = steps.filter(({ key }) => !recorded.has(key));
@@ -168,7 +153,8 @@ export async function prepareToolItems(
         await pauseAfter(error, attempts);
         continue;
       }
-      if (!(await finishes.add({ attempt: { key, epoch, owner }, ...ended }))) throw fencedOff(key);
+      const { fenced } = await patiently(() => finishStep(ledger, { key, epoch, owner, ...ended }));
+      if (fenced) throw fencedOff(key);
       metrics.stepsEnded('tool', 'done');
       return outcomeOf(ended.result, attempts);
     }
@@ -177,18 +163,11 @@ export async function prepareToolItems(
   /** Also waits for an earlier attempt that may still be running. */
   async function begin(call: ItemCall): Promise<BegunItem | { readonly error: SegnoError }> {
     const { step, one } = call;
-    const { key, idempotencyKey, attempt } = step;
+    const { idempotencyKey, attempt } = step;
     for (;;) {
       try {
-        if (!left.has(key) && !seen.has(key)) {
-          seen.add(key);
-          const effect = await keptInput(ledger, many, tool, call.kept);
-          if (await begins.add({ ...one, attempt, leaseMs, token: randomUUID(), idempotencyKey, effect }))
-            return { epoch: 1, attempts: 1 };
-        }
-        const identity = { ...many, ...one };
         const effect = await keptInput(ledger, many, tool, call.kept);
-        const begun = await beginStep(ledger, { ...identity, attempt, leaseMs, idempotencyKey, effect });
+        const begun = await beginStep(ledger, { ...many, ...one, attempt, leaseMs, idempotencyKey, effect });
         return begun.status === 'done' ? { found: begun.result as RunToolResult } : begun;
       } catch (error) {
         if (!(error instanceof SegnoError) || endsBatch(error)) throw error;

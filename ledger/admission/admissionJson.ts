@@ -1,4 +1,4 @@
-/** What the gate's SQL functions take and give, as JSON (ledger/migrations/migration004.ts). Money goes as decimal text. */
+/** What the gate's SQL functions take and give, as JSON (ledger/migrations/migration005.ts). Money goes as decimal text. */
 import type {
   AdmissionRequest,
   AdmissionWait,
@@ -25,41 +25,79 @@ export interface AdmissionHolder {
   readonly leaseMs: number;
 }
 
-export function admissionJson({ tenant, scope, leaseMs }: AdmissionHolder, request: AdmissionRequest): string {
+/** One call, for `segno.admit`. */
+export function admissionJson(holder: AdmissionHolder, request: AdmissionRequest): string {
   return JSON.stringify({
-    tenant,
-    scope,
-    leaseMs,
-    priority: request.priority,
-    budgets: request.budgets.map(({ key, limits, wallMs }) => ({
-      key,
-      tenant,
-      scope: /^(run|call|scope)\//.test(key) ? scope : null,
-      calls: limits.calls,
-      tokens: limits.tokens,
-      cost: limits.costPicoUsd?.toString(),
-      wallMs,
-    })),
-    gates: request.gates.map((gate) => ({
-      key: gate.key,
-      concurrency: gate.concurrency,
-      requests: gate.requestsPerMinute,
-      tokens: gate.tokensPerMinute,
-      cost: gate.costPicoUsdPerMinute?.toString(),
-      breaker: gate.breaker && { ...gate.breaker, costPicoUsd: undefined, cost: gate.breaker.costPicoUsd },
-    })),
-    candidates: request.candidates.map(({ costPicoUsd, ...candidate }) => ({
-      ...candidate,
-      cost: costPicoUsd.toString(),
-    })),
+    ...askOf(holder, request),
+    budgets: budgetsOf(holder, request),
+    gates: gatesOf(request),
   });
 }
 
-export function settlementJson({ used, ...settlement }: Settlement): string {
-  return JSON.stringify({
-    ...settlement,
-    calls: used.calls,
-    tokens: used.tokens,
-    cost: used.costPicoUsd.toString(),
-  });
+interface Asking extends AdmissionHolder {
+  readonly key: string;
+  readonly admission: AdmissionRequest;
+}
+
+/** First attempts that come together, for `segno.admit_group`: each budget and each gate once. */
+export function admissionGroup(calls: readonly Asking[]) {
+  const budgets = new Map<string, unknown>();
+  const gates = new Map<string, unknown>();
+  for (const call of calls) {
+    for (const budget of budgetsOf(call, call.admission)) budgets.set(budget.key, budget);
+    for (const gate of gatesOf(call.admission)) gates.set(gate.key, gate);
+  }
+  return {
+    budgets: [...budgets.values()],
+    gates: [...gates.values()],
+    asks: calls.map((call) => ({
+      ...askOf(call, call.admission),
+      key: call.key,
+      epoch: 1,
+      budgets: call.admission.budgets.map(({ key }) => key),
+    })),
+  };
+}
+
+function askOf({ tenant, scope, leaseMs }: AdmissionHolder, { priority, candidates }: AdmissionRequest) {
+  return {
+    tenant,
+    scope,
+    leaseMs,
+    priority,
+    candidates: candidates.map(({ costPicoUsd, ...candidate }) => ({ ...candidate, cost: costPicoUsd.toString() })),
+  };
+}
+
+function budgetsOf({ tenant, scope }: AdmissionHolder, { budgets }: AdmissionRequest) {
+  return budgets.map(({ key, limits, wallMs }) => ({
+    key,
+    tenant,
+    scope: /^(run|call|scope)\//.test(key) ? scope : null,
+    calls: limits.calls,
+    tokens: limits.tokens,
+    cost: limits.costPicoUsd?.toString(),
+    wallMs,
+  }));
+}
+
+function gatesOf({ gates }: AdmissionRequest) {
+  return gates.map((gate) => ({
+    key: gate.key,
+    concurrency: gate.concurrency,
+    requests: gate.requestsPerMinute,
+    tokens: gate.tokensPerMinute,
+    cost: gate.costPicoUsdPerMinute?.toString(),
+    breaker: gate.breaker && { ...gate.breaker, costPicoUsd: undefined, cost: gate.breaker.costPicoUsd },
+  }));
+}
+
+export interface Settling extends Settlement {
+  readonly key: string;
+  readonly epoch: number;
+}
+
+/** For `segno.settle_group`. */
+export function settlementOf({ used, ...settlement }: Settling) {
+  return { ...settlement, calls: used.calls, tokens: used.tokens, cost: used.costPicoUsd.toString() };
 }

@@ -7,6 +7,7 @@
  *    (`rev`): of two attempts that take over at once, one begins and the other judges again.
  * 3. A call that lost its answer may be repeated: its token tells its own row from anybody else's.
  * 4. With an `admission`, the gate decides in the same statement: a step it does not let pass is not begun.
+ * 5. First begins that come together go together (beginFirst.ts); taking over goes alone.
  */
 import { randomUUID } from 'node:crypto';
 import { SegnoError } from '../../core/errors.js';
@@ -15,6 +16,7 @@ import type { TakeoverDecision } from '../../core/steps.js';
 import { admissionJson, type Verdict } from '../admission/admissionJson.js';
 import { expireLease } from '../admission/expireLeases.js';
 import type { Ledger, SqlValue } from '../openLedger.js';
+import { beginFirst } from './beginFirst.js';
 import {
   busy,
   fenced,
@@ -23,7 +25,6 @@ import {
   readStep,
   recordedFailure,
   recordedResult,
-  stepColumns,
   stepRowOf,
   takeoverFactsOf,
 } from './stepRow.js';
@@ -41,89 +42,17 @@ const stormWaitMs = 200;
 export async function beginStep(ledger: Ledger, input: BeginStepInput): Promise<BeginStepResult> {
   const token = randomUUID();
   for (let round = 0; round < maxRounds; round += 1) {
-    const first = await insertOrRead(ledger, input, token);
-    const verdict = first?.verdict ?? undefined;
-    if (first?.begun) return begun(1, 1, verdict);
+    const first = await beginFirst(ledger, { input, token });
+    const verdict = first.verdict ?? undefined;
+    if (first.begun) return begun(1, 1, verdict);
     if (verdict) throw notAdmitted(verdict);
     // The row was written while our statement ran, and is too new for its snapshot.
-    const stored = first?.state ? first : await readStep(ledger, input.key);
+    const stored = first.state ? first : await readStep(ledger, input.key);
     if (!stored) continue;
     const result = await judge(ledger, input, token, stored);
     if (result) return result;
   }
   throw busy(input.key, stormWaitMs);
-}
-
-/** The gate's verdict, of a step that is admitted by it; null for all others. */
-const admitted = (epoch: string, parameter: number): string =>
-  `case when $${parameter}::jsonb is not null then segno.admit($1, ${epoch}, $${parameter}::jsonb) end as verdict`;
-const pickedSql = `select verdict->'candidate' as c, verdict from gate where verdict is null or verdict->>'do' = 'go'`;
-
-const attemptColumns = `step_key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model,
-    state, upper_input_tokens, upper_output_tokens, upper_cost_pico, budgets, waited_ms, waited_for, instead_of`;
-/** @param upper number of the first of three parameters: the upper bound of a call that is not admitted by the gate */
-const attemptSelect = (upper: number): string => `
-  select b.key, b.epoch, b.tenant, b.scope, b.run_id, b.kind, b.name, b.owner, b.attempt, b.model_alias, b.provider, b.model, 'sent',
-    coalesce((p.c->>'inputTokens')::bigint, $${upper}::bigint), coalesce((p.c->>'outputTokens')::bigint, $${upper + 1}::bigint),
-    coalesce((p.c->>'cost')::bigint, $${upper + 2}::bigint),
-    array(select jsonb_array_elements_text(p.verdict->'budgets')), (p.verdict->>'waitedMs')::bigint, p.verdict->>'waitedFor',
-    nullif(p.verdict->'skipped', '[]')::text
-  from begun b, picked p`;
-
-const insertSql = `
-with gate as materialized (
-  select ${admitted('1', 23)} where not exists (select 1 from segno.steps where key = $1)
-), picked as (${pickedSql}
-), begun as (
-  insert into segno.steps (key, run_id, workflow_id, scope, tenant, path, kind, name, definition_hash, fingerprint, safety,
-    state, epoch, attempts, owner, token, attempt, lease_until, model_alias, provider, model, idempotency_key,
-    input, input_sha256, input_bytes)
-  select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    'sent', 1, 1, $12, $13, $14::int, now() + $15::float8 * interval '1 ms', coalesce(p.c->>'alias', $16),
-    coalesce(p.c->>'provider', $17), coalesce(p.c->>'model', $18), $22, $24, $25, $26::int
-  from picked p
-  on conflict (key) do nothing
-  returning key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model
-), counted as (
-  insert into segno.attempts (${attemptColumns}) ${attemptSelect(19)}
-)
-select exists (select 1 from begun) as begun, g.verdict, s.*
-from (select 1) one
-left join gate g on true
-left join (select ${stepColumns} from segno.steps s where s.key = $1) s on not exists (select 1 from begun)`;
-
-async function insertOrRead(
-  ledger: Ledger,
-  input: BeginStepInput,
-  token: string,
-): Promise<(StoredStep & Tried) | undefined> {
-  const values: SqlValue[] = [
-    input.key,
-    input.runId,
-    input.workflowId,
-    input.scope,
-    input.tenant,
-    input.path,
-    input.kind,
-    input.name,
-    input.definitionHash,
-    input.fingerprint,
-    input.safety,
-    ...attemptValues(input, token),
-    input.idempotencyKey ?? null,
-    input.admission ? admissionJson(input, input.admission) : null,
-    input.effect?.text ?? null,
-    input.effect?.sha256 ?? null,
-    input.effect?.bytes ?? null,
-  ];
-  const { rows } = await ledger.query<StoredStep & Tried>(insertSql, values, { idempotent: true });
-  return rows[0];
-}
-
-/** The columns of the step itself are null when there was none. */
-interface Tried {
-  begun: boolean;
-  verdict: Verdict | null;
 }
 
 function begun(epoch: number, attempts: number, verdict: Verdict | undefined): Begun {
@@ -210,8 +139,9 @@ async function judge(
 
 const takeOverSql = `
 with held as (select epoch from segno.steps where key = $1 and rev = $2 for update
-), gate as materialized (select ${admitted('epoch + 1', 16)} from held
-), picked as (${pickedSql}
+), gate as materialized (
+  select case when $16::jsonb is not null then segno.admit($1, epoch + 1, $16::jsonb) end as verdict from held
+), picked as (select verdict->'candidate' as c, verdict from gate where verdict is null or verdict->>'do' = 'go'
 ), begun as (
   update segno.steps set state = 'sent', epoch = epoch + 1, attempts = attempts + 1, rev = rev + 1, owner = $3, token = $4,
     attempt = $5, lease_until = now() + $6::float8 * interval '1 ms', model_alias = coalesce(p.c->>'alias', $7),
@@ -231,7 +161,14 @@ with held as (select epoch from segno.steps where key = $1 and rev = $2 for upda
     estimated = case when $14::bool and a.upper_cost_pico is not null then true end
   where a.step_key = $1 and a.state = 'sent' and a.epoch = (select epoch - 1 from begun)
 ), counted as (
-  insert into segno.attempts (${attemptColumns}) ${attemptSelect(10)}
+  insert into segno.attempts (step_key, epoch, tenant, scope, run_id, kind, name, owner, attempt, model_alias, provider, model,
+    state, upper_input_tokens, upper_output_tokens, upper_cost_pico, budgets, waited_ms, waited_for, instead_of)
+  select b.key, b.epoch, b.tenant, b.scope, b.run_id, b.kind, b.name, b.owner, b.attempt, b.model_alias, b.provider, b.model, 'sent',
+    coalesce((p.c->>'inputTokens')::bigint, $10::bigint), coalesce((p.c->>'outputTokens')::bigint, $11::bigint),
+    coalesce((p.c->>'cost')::bigint, $12::bigint), 
+    array(select jsonb_array_elements_text(p.verdict->'budgets')), (p.verdict->>'waitedMs')::bigint, p.verdict->>'waitedFor',
+    nullif(p.verdict->'skipped', '[]')::text
+  from begun b, picked p
 )
 select b.epoch, b.attempts, g.verdict from gate g left join begun b on true`;
 

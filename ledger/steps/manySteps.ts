@@ -1,8 +1,8 @@
 /**
- * The step protocol for many tool calls of one map in one round trip.
+ * What is read, recorded and reused of many tool calls of one map, in one round trip.
  *
  * Invariants:
- * 1. Each row is what the single call (`beginStep`, `finishStep`, `recordPureStep`, `reuseStep`) would have written.
+ * 1. Each row is what the single call (`recordPureStep`, `reuseStep`) would have written.
  * 2. What does not go the simple way, because somebody was there before, is left to the single call: nothing is judged here.
  * 3. Rows are added in the order of their keys, so that two attempts of one batch wait for each other and never in a circle.
  */
@@ -14,7 +14,7 @@ import type { Ledger, SqlValue } from '../openLedger.js';
 import { effectColumns, type Reuse } from './reuseStep.js';
 import { inlineResultBytes } from './settleStep.js';
 import { recordedResult, stepColumns, type StoredStep } from './stepRow.js';
-import type { EffectInput, RecordedResult, StepAttempt, StepIdentity } from './stepTypes.js';
+import type { RecordedResult, StepIdentity } from './stepTypes.js';
 
 /** What the steps of a map have in common. */
 export interface ManySteps extends Omit<StepIdentity, 'key' | 'path' | 'fingerprint'> {
@@ -52,102 +52,6 @@ export async function readSteps(ledger: Ledger, keys: readonly string[]): Promis
 /** @throws SegnoError `Payload.Missing` */
 export function resultOf(ledger: Ledger, stored: StoredStep): Promise<RecordedResult> {
   return recordedResult(ledger, stored);
-}
-
-export interface Effect extends OneOfMany {
-  /** Temporal's number of the attempt. */
-  readonly attempt: number;
-  readonly leaseMs: number;
-  readonly token: string;
-  readonly idempotencyKey: string;
-  readonly effect?: EffectInput | undefined;
-}
-
-/** @returns the keys of those begun now, each by its first attempt; the others were begun before */
-export async function beginSteps(ledger: Ledger, many: ManySteps, steps: readonly Effect[]): Promise<Set<string>> {
-  const { rows } = await ledger.query<{ key: string }>(
-    `with begun as (
-       insert into segno.steps (${common}, key, path, fingerprint, token, attempt, lease_until, idempotency_key,
-         input, input_sha256, input_bytes, state, epoch, attempts)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9, g.key, g.path, g.fingerprint, g.token, g.attempt,
-         now() + g.lease_ms * interval '1 ms', g.idempotency_key,
-         g.input, g.input_sha256, g.input_bytes, 'sent', 1, 1
-       from unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::float8[], $16::text[],
-         $17::text[], $18::text[], $19::int[])
-         as g (key, path, fingerprint, token, attempt, lease_ms, idempotency_key, input, input_sha256, input_bytes)
-       order by g.key on conflict (key) do nothing
-       returning key, epoch, tenant, scope, run_id, kind, name, owner, attempt
-     ), counted as (
-       insert into segno.attempts (step_key, epoch, tenant, scope, run_id, kind, name, owner, attempt, state)
-       select b.*, 'sent' from begun b
-     )
-     select s.key from segno.steps s join unnest($10::text[], $13::text[]) as g (key, token) on s.key = g.key
-     where s.token = g.token and s.state = 'sent' and s.epoch = 1
-     union select key from begun`,
-    [
-      ...commonValues(many),
-      ...identities(steps),
-      steps.map(({ token }) => token),
-      steps.map(({ attempt }) => attempt),
-      steps.map(({ leaseMs }) => leaseMs),
-      steps.map(({ idempotencyKey }) => idempotencyKey),
-      steps.map(({ effect }) => effect?.text ?? null),
-      steps.map(({ effect }) => effect?.sha256 ?? null),
-      steps.map(({ effect }) => effect?.bytes ?? null),
-    ],
-    { idempotent: true },
-  );
-  return new Set(rows.map(({ key }) => key));
-}
-
-export interface FinishedStep {
-  readonly attempt: StepAttempt;
-  readonly result: unknown;
-  /** As of a single step. */
-  readonly detail?: unknown;
-}
-
-/** @returns the keys of those whose attempt was the newest, now or when this was called before; the others are fenced */
-export async function finishSteps(
-  ledger: Ledger,
-  home: { readonly tenant: string; readonly scope: string },
-  finished: readonly FinishedStep[],
-): Promise<Set<string>> {
-  const results = await storedResults(
-    ledger,
-    home,
-    finished.map(({ result }) => result),
-  );
-  const { rows } = await ledger.query<{ key: string }>(
-    `with given as (
-       select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[])
-         as g (key, epoch, owner, result, result_hash, result_bytes, detail)
-     ), settled as (
-       update segno.steps s set state = 'done', error = null, result = g.result, result_hash = g.result_hash,
-         result_bytes = g.result_bytes, detail = g.detail, finished_at = now(), rev = s.rev + 1
-       from given g
-       where s.key = g.key and s.epoch = g.epoch and s.owner = g.owner and s.state in ('sent', 'unknown')
-       returning s.key
-     ), attempts as (
-       update segno.attempts a set
-         state = case when a.step_key in (select key from settled) then 'done'
-           when a.state in ('sent', 'lost') then 'fenced' else a.state end,
-         finished_at = now()
-       from given g where a.step_key = g.key and a.epoch = g.epoch and a.owner = g.owner
-     )
-     select key from settled
-     union select s.key from segno.steps s join given g on s.key = g.key
-       and s.epoch = g.epoch and s.owner = g.owner and s.state = 'done' and s.result_hash = g.result_hash`,
-    [
-      finished.map(({ attempt }) => attempt.key),
-      finished.map(({ attempt }) => attempt.epoch),
-      finished.map(({ attempt }) => attempt.owner),
-      ...results,
-      finished.map(detailText),
-    ],
-    { idempotent: true },
-  );
-  return new Set(rows.map(({ key }) => key));
 }
 
 export type PureStep = OneOfMany & { readonly result: unknown; readonly detail?: unknown };

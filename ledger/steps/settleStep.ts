@@ -1,5 +1,5 @@
 /**
- * The write after the wire.
+ * The write after the wire. What ends while a statement is under way goes together in the next one.
  *
  * Invariants:
  * 1. Only the newest attempt, by its owner, changes the step; `done` never changes again.
@@ -7,63 +7,61 @@
  *    That holds for fenced attempts too, which otherwise leave no trace: no result, no node, no blob.
  * 3. An `unknown` step is settled by its own attempt when that comes back: it is the one that knows.
  * 4. One round trip. Repeating the call is the same as making it once.
- * 5. What the gate holds of budgets for the attempt is given back in the same statement, and last: its rows are the busiest.
+ * 5. What the gate holds of budgets for the attempts is given back in the same statement, and last: its rows are the busiest.
  */
 import type { BudgetWarning, Settlement } from '../../core/admission/admission.js';
 import { canonicalJson } from '../../core/canonicalJson.js';
-import { settlementJson } from '../admission/admissionJson.js';
+import { settlementOf } from '../admission/admissionJson.js';
 import { inlineBlobBytes, putBlob } from '../blobs.js';
+import { GroupCommit } from '../groupCommit.js';
 import { hashText, sha256Hex } from '../hashJson.js';
-import type { Ledger, SqlValue } from '../openLedger.js';
-import { nodeArrays } from '../transcripts.js';
+import type { Ledger } from '../openLedger.js';
+import { toJsonb } from '../toJsonb.js';
+import type { TranscriptNode } from '../transcripts.js';
 import type { FailStepInput, FinishStepInput, SettleResult, StepAttempt, StepBlob, StepUsage } from './stepTypes.js';
 
 /** Results up to this many bytes stand in the step's own row, larger ones in a blob. */
 export const inlineResultBytes = 8 * 1024;
 
+/** Their messages and documents travel with them. */
+const largestGroup = 32;
+
+interface Ending {
+  readonly attempt: StepAttempt;
+  readonly state: 'done' | 'failed' | 'unknown';
+  readonly error: string | null;
+  readonly result: string | null;
+  readonly resultHash: string | null;
+  readonly resultBytes: number | null;
+  readonly detail: string | null;
+  readonly usage: StepUsage | undefined;
+  readonly nodes: readonly TranscriptNode[];
+  readonly blobs: readonly StepBlob[];
+  readonly settlement: Settlement | undefined;
+}
+
 /** @throws SegnoError `Ledger.Unavailable` */
 export async function finishStep(ledger: Ledger, input: FinishStepInput): Promise<SettleResult> {
+  const { key, epoch, owner, usage, settlement, nodes = [] } = input;
   const text = canonicalJson(input.result);
-  const hash = hashText(text);
   const bytes = Buffer.byteLength(text);
   const inline = bytes <= inlineResultBytes;
   const blobs = [...(input.blobs ?? [])];
   if (!inline) blobs.push({ bytes: Buffer.from(text), mediaType: 'application/json' });
   await putLargeBlobs(ledger, input, blobs);
-
-  const statement = new SettleStatement(input);
-  const value = (next: SqlValue) => statement.bind(next);
-  const sameResult = value(hash);
-  statement.step(
-    `state = 'done', error = null, result = ${value(inline ? text : null)}, result_hash = ${sameResult},
-     result_bytes = ${value(bytes)}, detail = ${value(input.detail === undefined ? null : canonicalJson(input.detail))}`,
-  );
-  statement.settledBefore(`s.state = 'done' and s.result_hash = ${sameResult}`);
-  statement.attempt('done', input.usage);
-  if (input.nodes?.length) {
-    const columns = nodeArrays(input.nodes).map((column) => `${value(column)}::text[]`);
-    statement.also(`nodes as (
-      insert into segno.nodes (tenant, scope, hash, parent, message, content_hash)
-      select u.tenant, u.scope, n.hash, n.parent, n.message, n.content_hash
-      from settled u, unnest(${columns.join(', ')}) as n (hash, parent, message, content_hash)
-      order by n.hash on conflict do nothing returning 1)`);
-    statement.before('nodes');
-  }
-  const small = blobs.filter((blob) => blob.bytes.byteLength <= inlineBlobBytes);
-  if (small.length > 0) {
-    const tuples = small.map(
-      (blob) =>
-        `(${value(sha256Hex(blob.bytes))}::text, ${value(blob.mediaType)}::text, ${value(blob.name ?? null)}::text, ${value(asBuffer(blob.bytes))}::bytea)`,
-    );
-    statement.also(`blobs as (
-      insert into segno.blobs (tenant, scope, sha256, media_type, name, bytes, data)
-      select u.tenant, u.scope, b.sha256, b.media_type, b.name, length(b.data), b.data
-      from settled u, (values ${tuples.join(', ')}) as b (sha256, media_type, name, data)
-      order by b.sha256 on conflict do nothing returning 1)`);
-    statement.before('blobs');
-  }
-  statement.settleCall(input.settlement);
-  return statement.run(ledger);
+  return settle(ledger, {
+    attempt: { key, epoch, owner },
+    state: 'done',
+    error: null,
+    result: inline ? text : null,
+    resultHash: hashText(text),
+    resultBytes: bytes,
+    detail: input.detail === undefined ? null : canonicalJson(input.detail),
+    usage,
+    nodes,
+    blobs: blobs.filter((blob) => blob.bytes.byteLength <= inlineBlobBytes),
+    settlement,
+  });
 }
 
 /**
@@ -72,88 +70,77 @@ export async function finishStep(ledger: Ledger, input: FinishStepInput): Promis
  * @throws SegnoError `Ledger.Unavailable`
  */
 export async function failStep(ledger: Ledger, input: FailStepInput): Promise<SettleResult> {
-  const statement = new SettleStatement(input);
-  const state = input.error.type === 'Tool.OutcomeUnknown' ? 'unknown' : 'failed';
-  const error = statement.bind(canonicalJson(input.error));
-  statement.step(`state = '${state}', error = ${error}`);
-  statement.settledBefore(`s.state = '${state}' and s.error = ${error}`);
-  statement.attempt('failed', input.usage, error);
-  statement.settleCall(input.settlement);
-  return statement.run(ledger);
+  const { key, epoch, owner, usage, settlement } = input;
+  return settle(ledger, {
+    attempt: { key, epoch, owner },
+    state: input.error.type === 'Tool.OutcomeUnknown' ? 'unknown' : 'failed',
+    error: canonicalJson(input.error),
+    result: null,
+    resultHash: null,
+    resultBytes: null,
+    detail: null,
+    usage,
+    nodes: [],
+    blobs: [],
+    settlement,
+  });
 }
 
-/** Builds one statement out of the parts a settlement needs, so that none is planned or sent in vain. */
-class SettleStatement {
-  private readonly values: SqlValue[];
-  private readonly parts: string[] = [];
-  private wasSettled = 'false';
-  private readonly writes = ['settled'];
-  private gate = 'null';
+const endingsOf = new WeakMap<Ledger, GroupCommit<Ending, SettleResult>>();
 
-  constructor({ key, epoch, owner }: StepAttempt) {
-    this.values = [key, epoch, owner];
+function settle(ledger: Ledger, ending: Ending): Promise<SettleResult> {
+  let endings = endingsOf.get(ledger);
+  if (!endings) {
+    endings = new GroupCommit((group) => settleTogether(ledger, group), {
+      largest: largestGroup,
+      keyOf: ({ attempt }) => attempt.key,
+    });
+    endingsOf.set(ledger, endings);
   }
-
-  bind(value: SqlValue): string {
-    this.values.push(value);
-    return `$${this.values.length}`;
-  }
-
-  step(assignments: string): void {
-    this.parts.unshift(`settled as (
-      update segno.steps set ${assignments}, finished_at = now(), rev = rev + 1
-      where key = $1 and epoch = $2 and owner = $3 and state in ('sent', 'unknown')
-      returning tenant, scope)`);
-  }
-
-  settledBefore(condition: string): void {
-    this.wasSettled = `exists (select 1 from segno.steps s where s.key = $1 and s.epoch = $2 and s.owner = $3 and ${condition})`;
-  }
-
-  attempt(state: 'done' | 'failed', usage: StepUsage | undefined, error = 'null'): void {
-    const replace = (column: string, value: SqlValue, type: string) =>
-      `, ${column} = case when a.estimated is distinct from false then ${this.bind(value)}::${type} else a.${column} end`;
-    const usageAssignments = usage
-      ? replace('input_tokens', usage.inputTokens, 'bigint') +
-        replace('output_tokens', usage.outputTokens, 'bigint') +
-        replace('cached_input_tokens', usage.cachedInputTokens, 'bigint') +
-        replace('cost_pico', usage.costPicoUsd, 'bigint') +
-        replace('estimated', usage.estimated, 'boolean')
-      : '';
-    this.also(`attempt as (
-      update segno.attempts a set
-        state = case when exists (select 1 from settled) then '${state}'
-          when a.state in ('sent', 'lost') then 'fenced' else a.state end,
-        error = coalesce(${error}, a.error), finished_at = now()${usageAssignments}
-      where a.step_key = $1 and a.epoch = $2 and a.owner = $3)`);
-  }
-
-  /** @param write name of a part that comes before the budgets are locked */
-  before(write: string): void {
-    this.writes.push(write);
-  }
-
-  settleCall(settlement: Settlement | undefined): void {
-    if (!settlement) return;
-    const after = this.writes.map((write) => `(select count(*) from ${write})`).join(' + ');
-    this.gate = `segno.settle_and_warn($1, $2, ${this.bind(settlementJson(settlement))}::jsonb, ${after})`;
-  }
-
-  also(part: string): void {
-    this.parts.push(part);
-  }
-
-  async run(ledger: Ledger): Promise<SettleResult> {
-    const sql = `with ${this.parts.join(', ')} select exists (select 1 from settled) or ${this.wasSettled} as settled, ${this.gate} as gate`;
-    const { rows } = await ledger.query<Settled>(sql, this.values, { idempotent: true });
-    const { settled = false, gate: warnings } = rows[0] ?? {};
-    return { fenced: !settled, ...(warnings && { warnings }) };
-  }
+  return endings.add(ending);
 }
 
-interface Settled {
-  settled: boolean;
-  gate: BudgetWarning[] | null;
+async function settleTogether(ledger: Ledger, endings: readonly Ending[]): Promise<readonly SettleResult[]> {
+  const json = {
+    endings: endings.map(({ attempt, usage, nodes: _, blobs: __, settlement: ___, ...ending }) => ({
+      ...attempt,
+      ...ending,
+      usage: usage && { ...usage, costPicoUsd: undefined, cost: usage.costPicoUsd.toString() },
+    })),
+    nodes: endings.flatMap(({ nodes }, index) =>
+      nodes.map(({ message, ...node }) => ({
+        ...node,
+        n: index + 1,
+        message: node.contentHash === undefined ? canonicalJson(message) : undefined,
+      })),
+    ),
+    blobs: endings.flatMap(({ blobs }, index) =>
+      blobs.map(({ bytes, ...blob }) => ({
+        ...blob,
+        n: index + 1,
+        sha256: sha256Hex(bytes),
+        data: asBuffer(bytes).toString('base64'),
+      })),
+    ),
+    warnAt: Object.assign({}, ...endings.map(({ settlement }) => settlement?.warnAt)) as object,
+    settlements: endings.flatMap(({ attempt: { key, epoch }, settlement }) =>
+      settlement ? [settlementOf({ ...settlement, key, epoch })] : [],
+    ),
+  };
+  const { rows } = await ledger.query<{ settled: boolean; warnings: BudgetWarning[] | null }>(
+    'select settled, warnings from segno.settle_steps($1::jsonb) order by n',
+    [toJsonb(json)],
+    { idempotent: true },
+  );
+  const warnings = rows[0]?.warnings ?? [];
+  return endings.map((ending, index) => {
+    const told = warnings.filter(({ budget }) => endings.find((one) => warnsOf(one, budget)) === ending);
+    return { fenced: !rows[index]!.settled, ...(told.length > 0 && { warnings: told }) };
+  });
+}
+
+function warnsOf({ settlement }: Ending, budget: string): boolean {
+  return settlement?.warnAt !== undefined && budget in settlement.warnAt;
 }
 
 /** What does not fit into one statement goes ahead of it: under its own hash it is harmless, and no result names it yet. */

@@ -2,14 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   beginStep,
-  beginSteps,
-  type Effect,
+  type BeginStepInput,
   eraseScope,
   failStep,
   findStep,
   finishBatch,
   finishStep,
-  finishSteps,
   type Ledger,
   listMaps,
   listSteps,
@@ -28,19 +26,27 @@ import { aStep, describeOnBothDatabases } from './databases.js';
 function aMap(safety: StepSafety, count = 3, runId: string = randomUUID()) {
   const { workflowId, scope, tenant, name, definitionHash, owner } = aStep({ runId });
   const many: ManySteps = { runId, workflowId, scope, tenant, kind: 'tool', name, definitionHash, owner, safety };
-  const steps = Array.from({ length: count }, (_, index): Effect => {
+  const steps = Array.from({ length: count }, (_, index) => {
     const path = `mapReduce#1/map/item#${index}`;
     const key = `${runId}/${path}`;
     return {
       ...{ key, path, fingerprint: `input ${index}`, attempt: 1, leaseMs: 60_000 },
-      ...{ token: randomUUID(), idempotencyKey: key },
+      idempotencyKey: key,
     };
   });
   return { many, steps, keys: steps.map(({ key }) => key), single: { ...many, attempt: 1, leaseMs: 60_000 } };
 }
 
-const finished = (keys: readonly string[], owner: string, epoch = 1) =>
-  keys.map((key, index) => ({ attempt: { key, owner, epoch }, result: { value: index } }));
+/** At once, as the items of a batch are. @returns the keys of those that were not fenced off */
+async function finishAll(ledger: Ledger, keys: readonly string[], owner: string): Promise<string[]> {
+  const ended = await Promise.all(
+    keys.map((key, index) => finishStep(ledger, { key, owner, epoch: 1, result: { value: index } })),
+  );
+  return keys.filter((_, index) => !ended[index]!.fenced);
+}
+
+const beginAll = (ledger: Ledger, many: ManySteps, steps: readonly Omit<BeginStepInput, keyof ManySteps>[]) =>
+  Promise.allSettled(steps.map((step) => beginStep(ledger, { ...many, ...step })));
 
 async function statesOf(ledger: Ledger, keys: readonly string[]): Promise<(string | undefined)[]> {
   const rows = await readSteps(ledger, keys);
@@ -49,15 +55,16 @@ async function statesOf(ledger: Ledger, keys: readonly string[]): Promise<(strin
 
 describeOnBothDatabases((database) => {
   describe('many steps at once', () => {
-    it('are begun and finished as single ones are', async () => {
+    it('are begun and finished together, each once', async () => {
       const { ledger } = database();
-      const { many, steps, keys, single } = aMap('once');
-      expect(await beginSteps(ledger, many, steps)).toEqual(new Set(keys));
-      expect(await statesOf(ledger, keys)).toEqual(['sent', 'sent', 'sent']);
-      expect(await finishSteps(ledger, many, finished(keys, many.owner))).toEqual(new Set(keys));
-      for (const [index, step] of steps.entries()) {
-        const begun = await beginStep(ledger, { ...single, ...step });
-        expect(begun).toMatchObject({ status: 'done', result: { value: index } });
+      const { many, steps, keys } = aMap('once', 40);
+      for (const begun of await beginAll(ledger, many, steps)) {
+        expect(begun).toMatchObject({ status: 'fulfilled', value: { status: 'begun', epoch: 1 } });
+      }
+      expect(new Set(await statesOf(ledger, keys))).toEqual(new Set(['sent']));
+      for (let time = 0; time < 2; time += 1) expect(await finishAll(ledger, keys, many.owner)).toEqual(keys);
+      for (const [index, begun] of (await beginAll(ledger, many, steps)).entries()) {
+        expect(begun).toMatchObject({ value: { status: 'done', result: { value: index } } });
       }
       const { rows } = await ledger.query('select distinct state, epoch from segno.attempts where scope = $1', [
         many.scope,
@@ -65,21 +72,37 @@ describeOnBothDatabases((database) => {
       expect(rows).toEqual([{ state: 'done', epoch: 1 }]);
     });
 
-    it('are begun once: whoever comes second is told of none', async () => {
+    it('fail alone where one of them cannot be written, or is another’s', async () => {
       const { ledger } = database();
-      const { many, steps, keys } = aMap('once');
-      await beginSteps(ledger, many, steps.slice(0, 1));
-      const others = steps.map((step) => ({ ...step, token: randomUUID() }));
-      expect(await beginSteps(ledger, { ...many, owner: 'worker-b' }, others)).toEqual(new Set(keys.slice(1)));
-      expect(await beginSteps(ledger, many, steps)).toEqual(new Set(keys.slice(0, 1)));
+      const { many, steps, keys } = aMap('once', 5);
+      await beginStep(ledger, { ...many, ...steps[1]!, fingerprint: 'other input' });
+      const unwritable = steps.map((step, index) => (index === 2 ? { ...step, path: 'no\0text' } : step));
+      const begun = await beginAll(ledger, many, unwritable);
+      expect(begun.map(({ status }) => status)).toEqual([
+        'fulfilled',
+        'rejected',
+        'rejected',
+        'fulfilled',
+        'fulfilled',
+      ]);
+      expect(begun[1]).toMatchObject({ reason: { type: 'Step.Mismatch' } });
+      expect(await statesOf(ledger, keys)).toEqual(['sent', 'sent', undefined, 'sent', 'sent']);
+    });
+
+    it('are begun by one of two attempts that come together', async () => {
+      const { ledger } = database();
+      const { many, steps } = aMap('once', 2);
+      const begun = await beginAll(ledger, many, [steps[0]!, steps[0]!, steps[1]!]);
+      expect(begun.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(begun[1]).toMatchObject({ reason: { type: 'Step.Busy' } });
     });
 
     it('are not finished by an attempt that another has taken over from', async () => {
       const { ledger } = database();
       const { many, steps, keys, single } = aMap('idempotent');
-      await beginSteps(ledger, many, steps);
+      await beginAll(ledger, many, steps);
       await beginStep(ledger, { ...single, ...steps[1]!, owner: 'worker-b', attempt: 2 });
-      expect(await finishSteps(ledger, many, finished(keys, many.owner))).toEqual(new Set([keys[0], keys[2]]));
+      expect(await finishAll(ledger, keys, many.owner)).toEqual([keys[0], keys[2]]);
       expect(await statesOf(ledger, keys)).toEqual(['done', 'sent', 'done']);
       const { rows } = await ledger.query(
         'select epoch, state from segno.attempts where step_key = $1 order by epoch',
@@ -91,12 +114,14 @@ describeOnBothDatabases((database) => {
       ]);
     });
 
-    it('can be finished again with the same answer', async () => {
+    it('keep what is no proper Unicode readable', async () => {
       const { ledger } = database();
-      const { many, steps, keys } = aMap('idempotent');
-      await beginSteps(ledger, many, steps);
-      for (let time = 0; time < 2; time += 1)
-        expect(await finishSteps(ledger, many, finished(keys, many.owner))).toEqual(new Set(keys));
+      const { many, steps } = aMap('once', 1);
+      const broken = { ...steps[0]!, path: 'half \ud83d pair', idempotencyKey: 'k' };
+      await beginStep(ledger, { ...many, ...broken });
+      await finishStep(ledger, { key: broken.key, owner: many.owner, epoch: 1, result: 'half \ud83d pair, nul \0' });
+      const found = await beginStep(ledger, { ...many, ...broken });
+      expect(found).toMatchObject({ status: 'done', result: 'half \ud83d pair, nul \0' });
     });
 
     it('of a pure tool keep the first results, large ones too', async () => {
@@ -134,8 +159,8 @@ describeOnBothDatabases((database) => {
     it('are reused where they are finished, and where not, say what is known of them', async () => {
       const { ledger } = database();
       const first = aMap('once', 4);
-      await beginSteps(ledger, first.many, first.steps.slice(0, 3));
-      await finishSteps(ledger, first.many, finished(first.keys.slice(0, 2), first.many.owner));
+      await beginAll(ledger, first.many, first.steps.slice(0, 3));
+      await finishAll(ledger, first.keys.slice(0, 2), first.many.owner);
       const second = aMap('once', 4);
       const changed = second.steps.map((step, index) => (index === 1 ? { ...step, fingerprint: 'other input' } : step));
       const known = await reuseSteps(ledger, { ...second.many, tenant: first.many.tenant }, changed, first.keys);
@@ -209,8 +234,8 @@ describeOnBothDatabases((database) => {
     const { runId, scope, tenant, owner } = many;
     const map = { runId, scope, tenant, path: 'mapReduce#1/map' };
     await storeBatches(ledger, map, [{ batch: 0, first: 0, items: 20, input: 'a' }]);
-    await beginSteps(ledger, many, steps);
-    await finishSteps(ledger, many, finished(keys.slice(0, 9), owner));
+    await beginAll(ledger, many, steps);
+    await finishAll(ledger, keys.slice(0, 9), owner);
     const error = { type: 'Tool.Failed', message: 'no', retryable: false };
     await failStep(ledger, { key: keys[9]!, owner, epoch: 1, error });
     await failStep(ledger, { key: keys[10]!, owner, epoch: 1, error: { ...error, type: 'Tool.OutcomeUnknown' } });
