@@ -18,9 +18,9 @@ interface Suite {
 }
 
 const suites: readonly Suite[] = [
-  { name: 'unit', order: 0, testTimeoutMs: 20_000 },
+  { name: 'unit', order: 0, testTimeoutMs: 60_000 },
   { name: 'replay', order: 1, testTimeoutMs: 60_000 },
-  { name: 'integration', order: 2, testTimeoutMs: 90_000, servers: true },
+  { name: 'integration', order: 2, testTimeoutMs: 120_000, servers: true },
   { name: 'chaos', order: 3, testTimeoutMs: 240_000 },
   { name: 'e2e', order: 3, testTimeoutMs: 300_000 },
 ];

@@ -105,6 +105,7 @@ describe('what a stack starts', () => {
       TEMPORAL_CONFIG_FILE: expect.stringMatching(/no-temporal-profiles\.toml$/),
       DATABASE_URL: 'postgres://there',
       SEGNO_OFFLINE_MODEL_URL: 'http://there/v1',
+      SEGNO_METRICS_PORT: String(plan.ports.get('metrics')),
     });
   });
 });
