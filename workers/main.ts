@@ -13,6 +13,7 @@ import { SegnoError } from '../core/errors.js';
 import { migrateLedger, openLedger, PlaceKeeper } from '../ledger/index.js';
 import { bundleWorkflows } from './bundleWorkflows.js';
 import { createWorker, newInstance } from './createWorker.js';
+import { chooseFreePort } from './embedded/freePort.js';
 import { outsideConnections } from './embedded/resolveConnections.js';
 import { stackDir } from './embedded/stackState.js';
 import { showLedger } from './ledgerGauges.js';
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
   bundling.catch(() => undefined);
   if (values['await-connections']) {
     const [connections] = (await once(process, 'message')) as [NodeJS.ProcessEnv];
-    Object.assign(process.env, connections);
+    Object.assign(process.env, connections, await freeMetricsPort(connections));
   }
   const { temporal, ledger: ledgerAt } = outsideConnections(process.env);
   if (!temporal || !ledgerAt)
@@ -100,6 +101,11 @@ async function main(): Promise<void> {
   await running;
   await Promise.all([stopBeating(), stopShowing?.(), tracing?.stop()]);
   await Promise.all([connection.close(), clientConnection.close(), ledger.close()]);
+}
+
+/** The stack's port for metrics was free when it was planned; by now another stack may have it, which is no reason not to work. */
+async function freeMetricsPort({ SEGNO_METRICS_PORT: port }: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
+  return port === undefined ? {} : { SEGNO_METRICS_PORT: String(await chooseFreePort([Number(port)], new Set())) };
 }
 
 function tell(what: string): (error: unknown) => void {
