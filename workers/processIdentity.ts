@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. `processStartedAt` never changes while a process lives, and differs when its pid is used again.
- * 2. A zombie is dead: it holds no port, no file and no lock, and in a container without an init it stays for ever.
+ * 2. A zombie is dead: it holds no port, no file and no lock, and in a container without an init it stays for ever. One whose other
+ *    threads have not ended yet is none: killed programs of many threads pass through that, and hold their ports.
  * 3. Pids are compared only under an equal `hostId()`: elsewhere they name other processes.
  */
 import { execFileSync } from 'node:child_process';
@@ -44,9 +45,9 @@ function startedAtFromProc(pid: number): string | undefined {
   if (stat === undefined) return undefined;
   // The second field is the program's name in brackets and may itself hold blanks and brackets.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const state = fields[0];
-  if (state === 'Z' || state === 'X') return undefined;
-  return fields[19];
+  const [state, threads, startedAt] = [fields[0], Number(fields[17]), fields[19]];
+  if (state === 'X' || (state === 'Z' && threads <= 1)) return undefined;
+  return startedAt;
 }
 
 function startedAtFromPs(pid: number): string | undefined {
