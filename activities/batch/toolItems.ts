@@ -164,9 +164,9 @@ export async function prepareToolItems(
   async function begin(call: ItemCall): Promise<BegunItem | { readonly error: SegnoError }> {
     const { step, one } = call;
     const { idempotencyKey, attempt } = step;
+    const effect = await keptInput(ledger, many, tool, call.kept);
     for (;;) {
       try {
-        const effect = await keptInput(ledger, many, tool, call.kept);
         const begun = await beginStep(ledger, { ...many, ...one, attempt, leaseMs, idempotencyKey, effect });
         return begun.status === 'done' ? { found: begun.result as RunToolResult } : begun;
       } catch (error) {
