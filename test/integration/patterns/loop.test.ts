@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type SegnoError } from '../../../core/errors.js';
 import { aCase, usePatternsStack } from './patternsStack.js';
 import type { CountState } from './project/loopWorkflow.js';
@@ -46,10 +46,17 @@ describe('a loop', () => {
   });
 
   it('waits between rounds', async () => {
-    const input = state({ upTo: 2, delayMs: 50, waiting: [1] });
+    const input = state({ delayMs: 50 });
     const run = await stack().client.start<{ rounds: number }>('count', input);
-    await stack().client.temporal.workflow.getHandle(run.id).signal('add', 1);
-    expect((await run.result()).rounds).toBeGreaterThan(1);
+    await vi.waitFor(() => expect(notesOf(input.case)).toContain('round 2'), { timeout: 30_000 });
+    const handle = stack().client.temporal.workflow.getHandle(run.id);
+    await handle.signal('add', 1);
+    const { rounds } = await run.result();
+    const { events } = await handle.fetchHistory();
+    const delays = (events ?? [])
+      .map(({ timerStartedEventAttributes }) => timerStartedEventAttributes?.startToFireTimeout?.nanos)
+      .filter((nanos) => nanos === 50_000_000);
+    expect(delays).toHaveLength(rounds - 1);
   });
 
   const failureOf = async (input: CountState): Promise<SegnoError> => {
