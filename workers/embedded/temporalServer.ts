@@ -28,6 +28,8 @@ export interface TemporalServerOptions {
 const dynamicConfig = [
   'history.transferProcessorMaxPollRPS=10000',
   'history.timerProcessorMaxPollRPS=10000',
+  // The server puts off what is due sooner than this, for the clocks of several machines; by its default of 1 s a wait of 100 ms lasts a second.
+  'history.timerProcessorMaxTimeShift="20ms"',
   'system.enableActivityEagerExecution=true',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
