@@ -15,14 +15,16 @@ interface Suite {
   readonly testTimeoutMs: number;
   /** One Temporal and one ledger for all of its files. */
   readonly servers?: true;
+  /** Its files leave nothing behind in their process, and load the modules only once. */
+  readonly pure?: true;
 }
 
 const suites: readonly Suite[] = [
-  { name: 'unit', order: 0, testTimeoutMs: 60_000 },
-  { name: 'replay', order: 1, testTimeoutMs: 60_000 },
-  { name: 'integration', order: 2, testTimeoutMs: 120_000, servers: true },
-  { name: 'chaos', order: 3, testTimeoutMs: 240_000 },
-  { name: 'e2e', order: 3, testTimeoutMs: 300_000 },
+  { name: 'unit', order: 0, testTimeoutMs: 60_000, pure: true },
+  { name: 'replay', order: 0, testTimeoutMs: 60_000 },
+  { name: 'integration', order: 1, testTimeoutMs: 120_000, servers: true },
+  { name: 'chaos', order: 2, testTimeoutMs: 240_000 },
+  { name: 'e2e', order: 2, testTimeoutMs: 300_000 },
 ];
 
 export default defineConfig({
@@ -49,6 +51,7 @@ export default defineConfig({
         teardownTimeout: 20_000,
         maxWorkers: 2,
         sequence: { groupOrder: suite.order },
+        ...(suite.pure && { isolate: false }),
         ...(suite.servers && { globalSetup: ['./test/globalSetup.ts'] }),
       },
     })),

@@ -1,6 +1,12 @@
 import type { ListEffectsRequest, ListEffectsResult, MarkUndoneRequest, UndoToolRequest } from '../core/contracts.js';
 import { SegnoError } from '../core/errors.js';
-import { listEffectsUnder, markStepsUndone, mostEffects, readDoneEffect } from '../ledger/index.js';
+import {
+  listEffectsUnder,
+  markStepsUndone,
+  markStepsUndoneUnder,
+  mostEffects,
+  readDoneEffect,
+} from '../ledger/index.js';
 import type { ToolDefinition } from '../core/tool.js';
 import { type ActivityDependencies, currentStep, type StepIdentity } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
@@ -74,7 +80,11 @@ export function createUndoEffects(dependencies: ActivityDependencies) {
   async function markUndone(request: MarkUndoneRequest): Promise<void> {
     const keys = request.paths.map((path) => keyOf(request, path));
     const undoable = [...config.tools].flatMap(([name, { compensate }]) => (compensate ? [name] : []));
-    await markStepsUndone(ledger, keys, keyOf(request, request.by), undoable);
+    const by = keyOf(request, request.by);
+    await markStepsUndone(ledger, keys, by, undoable);
+    if (request.below === undefined) return;
+    const { tenant, scope, key } = currentStep({ path: request.below, ...(request.ctx && { ctx: request.ctx }) });
+    await markStepsUndoneUnder(ledger, { tenant, scope, prefix: `${key}/` }, by);
   }
 
   function keyOf({ ctx }: Pick<UndoToolRequest, 'ctx'>, path: string): string {

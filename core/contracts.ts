@@ -191,6 +191,8 @@ export interface ListEffectsResult {
 
 export interface MarkUndoneRequest {
   paths: readonly string[];
+  /** And all steps below it, also those whose tools have a `compensate`. */
+  below?: string;
   /** Path of what has taken them back. */
   by: string;
   ctx?: RunContext;

@@ -11,7 +11,13 @@ export { inheritSteps, reuseStep } from './steps/reuseStep.js';
 export type { Inheritance, Reuse } from './steps/reuseStep.js';
 export { readSteps, recordPureSteps, resultOf, reuseSteps } from './steps/manySteps.js';
 export type { ManySteps, OneOfMany, PureStep } from './steps/manySteps.js';
-export { listEffectsUnder, markStepsUndone, mostEffects, readDoneEffect } from './steps/undoneSteps.js';
+export {
+  listEffectsUnder,
+  markStepsUndone,
+  markStepsUndoneUnder,
+  mostEffects,
+  readDoneEffect,
+} from './steps/undoneSteps.js';
 export { keepInput } from './steps/effectInput.js';
 export { listUnknownSteps, readUnknownStep, sayOutcome } from './steps/unknownStep.js';
 export type { StoredResolution, UnknownStep } from './steps/unknownStep.js';

@@ -37,8 +37,8 @@ interface Outcome {
 /** One start of Vitest. */
 interface Suites {
   readonly projects: readonly string[];
-  /** Only the files under these folders. */
-  readonly folders?: readonly string[];
+  /** Only the files whose paths begin so. */
+  readonly paths?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -83,10 +83,10 @@ const plans: Readonly<Record<string, Plan>> = {
     checks: [...staticChecks, packageCheck],
     runs: [
       { projects: ['unit', 'replay', 'integration', 'chaos', 'e2e'] },
-      // What touches the ledger through workers, once more on a real PostgreSQL.
+      // Runs, the gate and both together through workers, once more on a real PostgreSQL.
       {
         projects: ['integration'],
-        folders: ['test/integration/agents', 'test/integration/testkit'],
+        paths: ['test/integration/agents/gate', 'test/integration/agents/runs', 'test/integration/testkit'],
         env: { SEGNO_TEST_LEDGER: 'postgres' },
       },
     ],
@@ -141,12 +141,12 @@ async function runChecks(checks: readonly Check[]): Promise<Failure[]> {
   return failures;
 }
 
-async function runVitest({ projects, folders = [], env = {} }: Suites): Promise<Tests> {
+async function runVitest({ projects, paths = [], env = {} }: Suites): Promise<Tests> {
   const countsFile = join(scratch, 'counts.json');
   rmSync(countsFile, { force: true });
   const settings = Object.entries(env).map(([variable, value]) => ` ${variable}=${value}`);
   console.log(`\nvitest: ${projects.join(', ')}${settings.join('')}`);
-  const outcome = await run(tool('vitest', 'run', ...projects.flatMap((name) => ['--project', name]), ...folders), {
+  const outcome = await run(tool('vitest', 'run', ...projects.flatMap((name) => ['--project', name]), ...paths), {
     inherit: true,
     env: { ...env, SEGNO_TEST_COUNTS: countsFile },
   });

@@ -3,22 +3,39 @@
  *
  * By hand means what an engineer would write who wants the same outcome: cancelled losers, time limits, the failed step's name.
  */
-import { CancellationScope, isCancellation, proxyActivities, sleep } from '@temporalio/workflow';
 import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineUpdate,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  approval,
   dag,
   hedge,
+  loop,
   mapReduce,
   parallel,
+  planAndRun,
+  proxyTools,
   race,
   refine,
   repeatUntil,
   route,
+  saga,
   sequential,
   supervise,
   withFallback,
   withTimeout,
 } from 'segno/workflow';
 
+const decide = defineUpdate<void, [{ approved: boolean }]>('decide');
 const { addOne } = proxyActivities<{ addOne(n: number): Promise<number> }>({
   startToCloseTimeout: '1m',
   retry: { maximumAttempts: 3 },
@@ -47,6 +64,13 @@ const withPattern = {
   withTimeout: () => withTimeout('1m', () => addOne(1)),
   refine: () => refine({ write: () => addOne(1), review, maxRounds: 3 }),
   repeatUntil: () => repeatUntil(addOne, { until: (n) => n > 5, maxRounds: 9 }),
+  saga: () =>
+    saga(async (undo) => {
+      const first = await addOne(1);
+      undo('first', () => addOne(-first));
+      return addOne(first);
+    }),
+  approval: () => approval('go', { timeout: 5, onExpiry: { approved: true } }),
   supervise: () => supervise({ work: () => addOne(1), review, maxRounds: 3, escalate: { senior: () => addOne(2) } }),
   dag: () =>
     dag({
@@ -107,6 +131,28 @@ const byHand: Record<PatternName, () => Promise<unknown>> = {
       if (output > 5) break;
     }
     return output;
+  },
+  async saga() {
+    const undo: (() => Promise<unknown>)[] = [];
+    try {
+      const first = await addOne(1);
+      undo.unshift(() => addOne(-first));
+      return await addOne(first);
+    } catch (error) {
+      await CancellationScope.nonCancellable(async () => {
+        for (const back of undo) await back();
+      });
+      throw error;
+    }
+  },
+  async approval() {
+    let decision: { approved: boolean } | undefined;
+    setHandler(decide, (made) => void (decision ??= made), {
+      validator: ({ approved }) => {
+        if (typeof approved !== 'boolean') throw new Error('approved is no boolean');
+      },
+    });
+    return (await condition(() => decision !== undefined, 5)) ? decision : { approved: true };
   },
   async supervise() {
     for (let round = 1; round <= 3; round += 1) {
@@ -172,4 +218,58 @@ export async function wide({ way, count }: { way: 'pattern' | 'byHand'; count: n
   };
   const branches = Array.from({ length: count }, (_, n) => n);
   return way === 'pattern' ? parallel(branches.map((n) => () => branch(n))) : Promise.all(branches.map(branch));
+}
+
+export interface Rounds {
+  way: PatternRun['way'];
+  upTo: number;
+  round: number;
+}
+
+/** A step a round, in further executions when the history has grown. */
+export async function goRound(state: Rounds): Promise<number> {
+  if (state.way === 'pattern') {
+    return loop(state, async () => {
+      state.round = await addOne(state.round);
+      return state.round >= state.upTo ? { done: state.round } : undefined;
+    });
+  }
+  while (state.round < state.upTo) {
+    state.round = await addOne(state.round);
+    if (!workflowInfo().continueAsNewSuggested) continue;
+    await condition(allHandlersFinished);
+    await continueAsNew<typeof goRound>(state);
+  }
+  return state.round;
+}
+
+const { longAdd } = proxyTools<typeof import('./tools.js')>({ timeout: '1h' });
+const { describeCatalogue, checkPlan } = proxyActivities<{
+  describeCatalogue(names: object): Promise<string>;
+  checkPlan(request: object): Promise<unknown>;
+}>({ startToCloseTimeout: '1m' });
+const within = { agents: ['echo'], tools: ['longAdd'] };
+const steps = ['first', 'second', 'third'].map((id, index, ids) => ({
+  ...{ id, agent: null, tool: 'longAdd', after: [] },
+  input: index === 0 ? '{"n":1}' : `{"n":{"$ref":"steps.${ids[index - 1]}.n"}}`,
+}));
+const plan = {
+  ...{ version: 1, name: 'add', output: { $ref: 'steps.third.n' } },
+  steps: steps.map(({ id, tool, input }) => ({ id, tool, input: JSON.parse(input) as unknown })),
+};
+
+/** A plan of three steps from a planner that answers at once; by hand its steps are code. */
+export async function planned({ way }: { way: PatternRun['way'] }): Promise<unknown> {
+  if (way === 'pattern') {
+    return planAndRun({
+      ...{ goal: 'Add.', ...within },
+      plan: () => Promise.resolve({ steps }),
+      synthesize: ({ outputs }) => Promise.resolve(outputs['third']),
+    });
+  }
+  await describeCatalogue(within);
+  await checkPlan({ plan, within });
+  let n = 1;
+  for (let step = 0; step < steps.length; step += 1) ({ n } = await longAdd({ n }));
+  return n;
 }

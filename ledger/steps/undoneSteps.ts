@@ -13,15 +13,16 @@ export interface EffectUnder {
 /** The most effects that are listed. */
 export const mostEffects = 1_000;
 
-/**
- * Effects below a path that may stand, the last to end first; not what has taken others back.
- *
- * @param prefix of their keys, with the slash at its end
- */
-export async function listEffectsUnder(
-  ledger: Ledger,
-  { tenant, scope, prefix }: { readonly tenant: string; readonly scope: string; readonly prefix: string },
-): Promise<EffectUnder[]> {
+/** The steps below a path. */
+export interface StepsUnder {
+  readonly tenant: string;
+  readonly scope: string;
+  /** Of their keys, with the slash at its end. */
+  readonly prefix: string;
+}
+
+/** Effects below a path that may stand, the last to end first; not what has taken others back. */
+export async function listEffectsUnder(ledger: Ledger, { tenant, scope, prefix }: StepsUnder): Promise<EffectUnder[]> {
   const { rows } = await ledger.query<{
     key: string;
     name: string;
@@ -80,6 +81,24 @@ export async function markStepsUndone(
     `update segno.steps set undone_by = $2 where key = any($1::text[]) and safety <> 'pure' and undone_by is null
        and name <> all($3::text[])`,
     [keys, by, but],
+    { idempotent: true },
+  );
+}
+
+/**
+ * A retry of the run does them anew.
+ *
+ * @param by the step that has taken them back
+ */
+export async function markStepsUndoneUnder(
+  ledger: Ledger,
+  { tenant, scope, prefix }: StepsUnder,
+  by: string,
+): Promise<void> {
+  await ledger.query(
+    `update segno.steps set undone_by = $4 where tenant = $1 and scope = $2 and starts_with(key, $3) and safety <> 'pure'
+       and undone_by is null`,
+    [tenant, scope, prefix, by],
     { idempotent: true },
   );
 }

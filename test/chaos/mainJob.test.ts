@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSample } from '../../examples/investor-report/sample.js';
-import { type ChaosStack, startChaosStack, victims } from './chaosStack.js';
+import { type ChaosStack, full, startChaosStack, victims } from './chaosStack.js';
 import { expectSurvived } from './expectSurvived.js';
 import {
   describePoint,
@@ -16,8 +16,6 @@ import {
   type SurvivedRun,
 } from './killRun.js';
 import { seeded, seedOfThisRun } from './random.js';
-
-const full = process.env['SEGNO_CHAOS'] === 'full';
 
 let stack: ChaosStack;
 let job: Job;

@@ -1,8 +1,10 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findFixtures, HistoryDriftError, replayAll, replayHistory } from 'segno/testing';
+import { bundleWorkflows } from 'segno/worker';
 import { changed, histories, recordedWorkflows } from './workflowFiles.js';
 
 /** Under `next` until a release, under its version from then on. */
@@ -12,8 +14,19 @@ function recorded(name: string): string {
   return join(histories, found);
 }
 
+const bundles = new Map<string, ReturnType<typeof bundleWorkflows>>();
+
+/** A changed workflow, or all as they are; each is bundled once. */
+async function bundled(file?: string): Promise<{ workflowBundle: { code: string } }> {
+  const key = file ?? '';
+  const urls = file === undefined ? recordedWorkflows : [changed(file)];
+  const bundle = bundles.get(key) ?? bundleWorkflows(urls.map((url) => fileURLToPath(url)));
+  bundles.set(key, bundle);
+  return { workflowBundle: await bundle };
+}
+
 async function driftOf(file: string, name: string): Promise<string> {
-  const error: unknown = await replayHistory({ workflows: changed(file), dir: recorded(name) }).then(
+  const error: unknown = await replayHistory({ ...(await bundled(file)), dir: recorded(name) }).then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
@@ -48,7 +61,7 @@ describe('a workflow that was changed without patched()', () => {
 
   it('is named with every run it breaks', async () => {
     const replaying = replayAll({
-      workflows: changed('unpatched.ts'),
+      ...(await bundled('unpatched.ts')),
       dir: dirname(recorded('reviewText/afterPatch')),
     });
     await expect(replaying).rejects.toThrow(/[12] of 2 runs do not replay:\n.*beforePatch/s);
@@ -56,7 +69,7 @@ describe('a workflow that was changed without patched()', () => {
 
   it('is told from a folder without recorded runs', async () => {
     const dir = join(recorded('repeatText/largePayloads'), 'blobs');
-    await expect(replayAll({ workflows: changed('unpatched.ts'), dir })).rejects.toThrow('no recorded runs');
+    await expect(replayAll({ ...(await bundled('unpatched.ts')), dir })).rejects.toThrow('no recorded runs');
   });
 });
 
@@ -71,7 +84,7 @@ describe('a changed agent', () => {
   it.each(['quickTool', 'outputRepaired', 'movedToChild'])(
     'is no drift: instructions, types, tools and limits stand in history (%s)',
     async (name) => {
-      await replayHistory({ workflows: changed('otherAgents.ts'), dir: recorded(`askResearcher/${name}`) });
+      await replayHistory({ ...(await bundled('otherAgents.ts')), dir: recorded(`askResearcher/${name}`) });
     },
   );
 });
@@ -82,9 +95,7 @@ describe('a recorded run with claim-checked payloads', () => {
     try {
       cpSync(recorded('repeatText/largePayloads'), dir, { recursive: true });
       rmSync(join(dir, 'blobs'), { recursive: true });
-      await expect(replayHistory({ workflows: recordedWorkflows, dir })).rejects.toThrow(
-        /is not in the ledger|no blob/,
-      );
+      await expect(replayHistory({ ...(await bundled()), dir })).rejects.toThrow(/is not in the ledger|no blob/);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }

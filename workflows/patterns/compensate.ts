@@ -1,8 +1,13 @@
-import { log } from '@temporalio/workflow';
+import { log, patched } from '@temporalio/workflow';
 import type { StepResult } from '../../core/results.js';
+import { remoteActivities } from '../activities.js';
 import type { Deadline } from '../deadline.js';
-import { branchPath } from '../scope.js';
+import { runContext } from '../runContext.js';
+import { anew, branchPath, currentPath } from '../scope.js';
 import { settle, skipped, timedOut } from '../settle.js';
+
+const marksUndone = 'sequences-mark-what-they-take-back';
+const markTimeoutMs = 30_000;
 
 /** What has been done, and where. */
 export interface Done {
@@ -42,6 +47,34 @@ export async function compensate(
   }
   for (const fault of notTakenBack(results)) log.error(`${path}: ${fault}`);
   return results;
+}
+
+/**
+ * Compensate anew, also in a retry of the run, and mark what was taken back: the retry does it anew as well.
+ *
+ * @returns what became of each compensation, by where its step stood
+ */
+export function compensateAndMark(
+  path: string,
+  done: readonly Done[],
+  attempts: number,
+): Promise<Record<string, StepResult>> {
+  if (done.every((step) => !step.compensate) || !patched(marksUndone)) return compensate(path, done, attempts);
+  const marking = done.map(({ at, output, compensate: undo }): Done => {
+    const undoAndMark = async (): Promise<void> => {
+      await undo?.(output);
+      await markUndoneBelow(branchPath(path, at));
+    };
+    return { at, output, compensate: undo && undoAndMark };
+  });
+  return anew(() => compensate(path, marking, attempts));
+}
+
+async function markUndoneBelow(below: string): Promise<void> {
+  const by = currentPath();
+  const ctx = runContext();
+  const activities = remoteActivities(branchPath(by, 'undone'), { startToCloseTimeout: markTimeoutMs });
+  await activities.markUndone({ paths: [], below, by, ...(ctx && { ctx }) });
 }
 
 /** A line for each step whose compensation failed. */

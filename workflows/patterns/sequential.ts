@@ -5,23 +5,14 @@ import { fail, withLines } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, metered, newMeter, nextPath } from '../scope.js';
 import { factsOf, failureOf, startStep } from '../settle.js';
-import { compensate, type Done, notTakenBack } from './compensate.js';
-
-/** What a step sees beside the output of the step before it. */
-export interface SequenceContext<Input, Outputs> {
-  input: Input;
-  /** Outputs of the finished steps, by name. */
-  outputs: Outputs;
-}
-
-export interface SequenceStepOptions<Output> {
-  /** Steps it uses by name; checked before anything runs. */
-  needs?: readonly string[];
-  /** Limit of this step. Default: the sequence's. */
-  timeout?: Duration;
-  /** Takes back what the completed step has done, when a later one fails or the run is cancelled. */
-  compensate?: (output: Output) => Promise<unknown>;
-}
+import {
+  checkSequence,
+  end,
+  type SequenceContext,
+  type SequenceStep,
+  type SequenceStepOptions,
+} from './checkSequence.js';
+import { compensateAndMark, type Done, notTakenBack } from './compensate.js';
 
 export interface DecisionOptions<Next extends string> {
   /** The steps it may choose, or `end`. */
@@ -46,16 +37,6 @@ export interface SequenceResult<Output> extends PatternResult<Output, Record<str
   compensations?: Record<string, StepResult>;
 }
 
-interface Step {
-  name: string;
-  run: (previous: unknown, context: SequenceContext<unknown, Record<string, unknown>>) => Promise<unknown>;
-  options: SequenceStepOptions<unknown>;
-  /** A decision point: its output names the step to go on with. */
-  among?: readonly string[];
-}
-
-const end = 'end';
-
 /**
  * Steps one after the other, each with the output of the one before it:
  * `await sequential<string>().step('analyze', analyzer).step('publish', publisher).run(text)`.
@@ -67,7 +48,7 @@ export function sequential<Input>(): Sequence<Input, Input, Record<never, never>
 }
 
 class Sequence<Input, Last, Outputs> {
-  constructor(private readonly steps: readonly Step[]) {}
+  constructor(private readonly steps: readonly SequenceStep[]) {}
 
   /** @param run a function, or an agent or a tool of a proxy as it is */
   step<Name extends string, Output>(
@@ -85,7 +66,7 @@ class Sequence<Input, Last, Outputs> {
     run: (previous: Last, context: SequenceContext<Input, Outputs>) => Promise<Output>,
     options: SequenceStepOptions<Output> = {},
   ): Sequence<Input, Output, Outputs & Record<Name, Output>> {
-    return this.with({ name, run, options } as unknown as Step);
+    return this.with({ name, run, options } as unknown as SequenceStep);
   }
 
   /**
@@ -107,7 +88,7 @@ class Sequence<Input, Last, Outputs> {
     choose: (previous: Last, context: SequenceContext<Input, Outputs>) => Promise<{ next: Next }>,
     { among }: DecisionOptions<Next>,
   ): Sequence<Input, Last, Outputs & Record<Name, { next: Next }>> {
-    return this.with({ name, run: choose, options: {}, among } as unknown as Step);
+    return this.with({ name, run: choose, options: {}, among } as unknown as SequenceStep);
   }
 
   /**
@@ -126,12 +107,12 @@ class Sequence<Input, Last, Outputs> {
     return result as SequenceResult<Last>;
   }
 
-  private with<Next extends Sequence<Input, unknown, unknown>>(step: Step): Next {
+  private with<Next extends Sequence<Input, unknown, unknown>>(step: SequenceStep): Next {
     return new Sequence([...this.steps, step]) as unknown as Next;
   }
 }
 
-export type { Sequence };
+export type { Sequence, SequenceContext, SequenceStepOptions };
 
 interface Ended {
   result: SequenceResult<unknown>;
@@ -139,12 +120,12 @@ interface Ended {
 }
 
 async function runSequence(
-  steps: readonly Step[],
+  steps: readonly SequenceStep[],
   input: unknown,
   options: SequenceRunOptions<unknown>,
 ): Promise<Ended> {
   const { maxSteps = steps.length * 10, compensationAttempts = 3, timeout } = options;
-  const faults = [...faultsOf(steps, { maxSteps, compensationAttempts }), ...durationFaults({ timeout })];
+  const faults = [...checkSequence(steps, { maxSteps, compensationAttempts }), ...durationFaults({ timeout })];
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `sequential:\n${faults.join('\n')}`);
   const path = nextPath('sequential');
   const startedAtMs = Date.now();
@@ -159,7 +140,7 @@ async function runSequence(
   /** Once, also when the run is cancelled after a step has failed. */
   let rolledBack: Promise<Record<string, StepResult>> | undefined;
   const rollBack = (): Promise<Record<string, StepResult>> =>
-    (rolledBack ??= CancellationScope.nonCancellable(() => compensate(path, done, compensationAttempts)));
+    (rolledBack ??= CancellationScope.nonCancellable(() => compensateAndMark(path, done, compensationAttempts)));
   const ended = (more: Pick<SequenceResult<unknown>, 'status'> & Partial<SequenceResult<unknown>>) => ({
     steps: results,
     ...more,
@@ -221,7 +202,7 @@ async function runSequence(
 }
 
 /** @returns the index of the step to go on with, or what is wrong with the choice */
-function chosen({ name, among = [] }: Step, output: unknown, steps: readonly Step[]): number | string {
+function chosen({ name, among = [] }: SequenceStep, output: unknown, steps: readonly SequenceStep[]): number | string {
   const { next } = (output ?? {}) as { next?: string };
   if (next === undefined || !among.includes(next)) {
     return `${name} chose ${next}, which is none of ${among.join(', ')}`;
@@ -232,29 +213,6 @@ function chosen({ name, among = [] }: Step, output: unknown, steps: readonly Ste
 function invalid(what: string, path: string): [StepError, Error] {
   const message = `${path}: ${what}`;
   return [{ type: 'Pattern.InvalidSteps', message, step: path }, fail('Pattern.InvalidSteps', message, path)];
-}
-
-function faultsOf(steps: readonly Step[], counts: Record<'maxSteps' | 'compensationAttempts', number>): string[] {
-  const names = steps.map(({ name }) => name);
-  const reserved = ['onSuccess', 'onError', end, 'rollback'];
-  return [
-    ...(steps.length === 0 ? ['there are no steps'] : []),
-    ...Object.entries(counts)
-      .filter(([, count]) => steps.length > 0 && !(Number.isInteger(count) && count > 0))
-      .map(([option, count]) => `${option}: ${count} is no positive number`),
-    ...names.filter((name) => name === '' || reserved.includes(name)).map((name) => `"${name}" is no name for a step`),
-    ...names.filter((name, index) => names.indexOf(name) < index).map((name) => `two steps are named ${name}`),
-    ...steps.flatMap(({ name, options: { needs = [], timeout }, among = [] }, index) => [
-      ...durationFaults({ [`${name}: timeout`]: timeout }),
-      ...needs.filter((need) => !names.includes(need)).map((need) => `${name} needs ${need}, which is no step`),
-      ...needs
-        .filter((need) => names.includes(need) && names.indexOf(need) >= index)
-        .map((need) => `${name} needs ${need}, which does not come before it`),
-      ...among
-        .filter((next) => next !== end && !names.includes(next))
-        .map((next) => `${name} may choose ${next}, which is no step`),
-    ]),
-  ];
 }
 
 function shorter(timeout: Duration | undefined, deadline: Deadline | undefined): Duration | undefined {

@@ -183,3 +183,20 @@ describe('a saga', () => {
     expect(keysOf('effect stuck')).toHaveLength(1);
   });
 });
+
+describe('a sequence', () => {
+  it('that is retried does anew what it has taken back, and takes that back again', async () => {
+    const run = await stack.client.start('bookInSteps', { name: 'steps' });
+    await failureOf(run);
+    const again = await stack.client.retry(run.id);
+    await failureOf(again);
+    const runsOf = (what: string): string[] =>
+      happened('steps').flatMap((one) => (one.what === what ? [one.key.split('/')[0]!] : []));
+    expect(runsOf('effect all')).toEqual([run.runId, again.runId]);
+    expect(runsOf('said back')).toEqual([run.runId, again.runId]);
+    const effects: EffectRecord[] = [];
+    for await (const effect of stack.client.effects(run.id)) effects.push(effect);
+    expect(effects[0]).toMatchObject({ step: 'sequential#1/first/book#1', outcome: 'undone' });
+    expect(effects[0]?.undoneBy).toBe(`${run.runId}/sequential#1/rollback/first`);
+  });
+});

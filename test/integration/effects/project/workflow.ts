@@ -1,4 +1,4 @@
-import { mapReduce, parallel, proxyAgents, proxyTools, saga } from 'segno/workflow';
+import { mapReduce, parallel, proxyAgents, proxyTools, saga, sequential } from 'segno/workflow';
 
 const { cashier, planner } = proxyAgents<typeof import('./agents.js')>();
 const tools = proxyTools<typeof import('./tools.js')>();
@@ -55,4 +55,12 @@ export async function travel({
     },
     { rollbackTimeout: '2m' },
   );
+}
+
+/** What the first step has booked is given back by hand when the second fails. */
+export async function bookInSteps({ name }: { name: string }): Promise<unknown> {
+  return sequential<string>()
+    .step('first', (order) => tools.book({ order }), { compensate: () => tools.notify({ order: `back-${name}` }) })
+    .step('second', () => tools.book({ order: `refused-${name}` }))
+    .run(name);
 }
