@@ -24,10 +24,12 @@ import { type ActivityDependencies, currentStep } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
 import { detailOf } from './guardrails/findings.js';
 import { type Guard, guardOfAgent, guardOfTool } from './guardrails/guards.js';
+import { fallbacksAfter, finalAfter, readable, retryable } from './model/afterFailure.js';
 import { AgentDefinitions } from './model/agentDefinitions.js';
 import { ChatSpan } from './model/chatSpan.js';
 import { fallbackReason } from './model/classify.js';
 import { loadConversation } from './model/conversation.js';
+import { ConversationMarks, markedMessages, withoutEchoes } from './model/conversationMarks.js';
 import { ModelAttempt, timeoutMsOf } from './model/modelAttempt.js';
 import { chainedModel, type ChainedModel, inputTokensOf, modelChain } from './model/modelChain.js';
 import { readTurn } from './model/readTurn.js';
@@ -47,10 +49,12 @@ const leaseMarginMs = 30_000;
  * 1. The step is `sent` in the ledger, and admitted by the gate, before the provider is called; a finished step is never called again.
  * 2. Every attempt's usage is recorded once. Where the provider reported none, its upper bound counts.
  * 3. Messages stay in the ledger; the result carries the transcript's hash and the decision.
+ * 4. The model sees what tools and documents say in marks (conversationMarks.ts); transcript and traces have it without.
  */
 export function createCallModel(dependencies: ActivityDependencies) {
   const { config, ledger, metrics, models, owner, spans, transcripts } = dependencies;
   const definitions = new AgentDefinitions(config);
+  const conversationMarks = new ConversationMarks(ledger);
 
   return async function callModel(request: CallModelRequest): Promise<CallModelResult> {
     return withHeartbeat(() => recordedTurn(request));
@@ -77,14 +81,14 @@ export function createCallModel(dependencies: ActivityDependencies) {
     const loading = loadConversation(dependencies, { name, agent, request, step, guard });
     const conversation = await loading.catch((error: unknown) => failBeforeCall(identity, error));
     if ('head' in conversation) return conversation;
+    const marks = await conversationMarks.of(step);
+    const messages = markedMessages(conversation.messages, prompt, marks);
 
     const { tools } = config;
     const toolGuard = (tool: ToolDefinition | undefined): Guard => guardOfTool(config, tool);
     const context = { request, agent, prompt, tools, conversation, guard, guardOfTool: toolGuard };
-    const sizes = { inputTokens: inputTokensOf(conversation, prompt), maxOutputTokens: options.maxOutputTokens };
-    let candidates: readonly ChainedModel[] = chain.map((model) =>
-      chainedModel(model, prompt, conversation, agent, sizes),
-    );
+    const sizes = { inputTokens: inputTokensOf(messages, prompt), maxOutputTokens: options.maxOutputTokens };
+    let candidates: readonly ChainedModel[] = chain.map((model) => chainedModel(model, prompt, messages, agent, sizes));
     let fellFrom: { alias: string; reason: string } | undefined;
     for (;;) {
       const admission = admissionOf(request, agent, step.tenant, candidates);
@@ -107,7 +111,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
       let answer: StreamedAnswer | undefined;
       let turn;
       try {
-        answer = await attempt.call(step, name, epoch);
+        answer = withoutEchoes(await attempt.call(step, name, epoch), marks);
         turn = await readTurn(context, answer, attempt.usage());
       } catch (error) {
         const failure = finalAfter(readable(error), attempts, options.maxAttempts);
@@ -123,7 +127,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
         fellFrom = { alias: model.alias, reason: fallbackReason(failure.type)! };
         continue;
       }
-      const { result, nodes, messages, chars } = turn;
+      const { result, nodes, chars } = turn;
       const detail = detailOf([...conversation.findings, ...turn.findings]);
       const ended = { ...detail, usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };
       meterCall(model, name, 'ok', ended);
@@ -132,7 +136,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
       warn(settled);
       if (settled.fenced) throw fencedOff(step.key);
       metrics.stepsEnded('model', 'done');
-      transcripts.put(step.tenant, result.head, messages, chars);
+      transcripts.put(step.tenant, result.head, turn.messages, chars);
       return attempts > 1 ? { ...result, attempts } : result;
     }
   }
@@ -212,37 +216,4 @@ export function createCallModel(dependencies: ActivityDependencies) {
 
 function upperBoundOf({ config: { price } }: ChainedModel, { inputTokens, outputTokens }: Admitted): UpperBound {
   return { inputTokens, outputTokens, costPicoUsd: price ? costPicoUsd({ inputTokens, outputTokens }, price) : 0n };
-}
-
-/** The models that may answer instead, where the failed one's config says so. */
-function fallbacksAfter(
-  failure: SegnoError,
-  failed: ChainedModel,
-  candidates: readonly ChainedModel[],
-): readonly ChainedModel[] {
-  const reason = fallbackReason(failure.type);
-  if (reason === undefined || !failed.config.fallback?.on.includes(reason)) return [];
-  return candidates.slice(candidates.indexOf(failed) + 1);
-}
-
-function retryable(failure: SegnoError): SegnoError {
-  return new SegnoError(failure.type, failure.message, { retryable: true });
-}
-
-/** An answer that our own code stumbles over would be asked for, and paid for, again and again: it is final. */
-function readable(error: unknown): SegnoError {
-  if (error instanceof SegnoError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SegnoError('Model.BadResponse', `the answer could not be read: ${reason}`, {
-    retryable: false,
-    cause: error,
-  });
-}
-
-/** A retryable failure becomes final with the last attempt the caller allows; a worker that shuts down fails nothing. */
-function finalAfter(failure: SegnoError, attempts: number, maxAttempts = Number.POSITIVE_INFINITY): SegnoError {
-  if (!failure.retryable || failure.type === 'Run.Cancelled' || attempts < maxAttempts) return failure;
-  return new SegnoError(failure.type, `${failure.message} (attempt ${attempts} of ${maxAttempts})`, {
-    retryable: false,
-  });
 }

@@ -9,6 +9,11 @@ export interface AgentOptions<Input extends z.ZodType, Output extends z.ZodType,
   /** The system prompt: what the agent is for and how it works. A function sees the input and the run's dependencies. */
   instructions: string | Instructions<z.output<Input>, z.output<Deps>>;
   input: Input;
+  /**
+   * The model is told that the input is data and never an instruction, as it is told of what tools return (docs/guardrails.md). Default:
+   * true, but for an input that is a string, which is what the agent is asked.
+   */
+  inputIsData?: boolean;
   /** A string schema is answered in plain text; anything else as JSON the provider is asked to hold to. */
   output: Output;
   /** Dependencies the instructions need from the run, for example the acting user's name. */

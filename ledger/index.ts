@@ -64,6 +64,7 @@ export { appendNodes, hashMessage, loadTranscript, transcriptNode } from './tran
 export type { TranscriptNode } from './transcripts.js';
 export { getBlob, maxBlobBytes, putBlob } from './blobs.js';
 export type { PutBlobInput } from './blobs.js';
+export { ledgerSecret } from './secrets.js';
 export { eraseScope } from './eraseScope.js';
 export type { ErasedScope } from './eraseScope.js';
 

@@ -16,6 +16,7 @@ import { migration006 } from './migrations/migration006.js';
 import { migration007 } from './migrations/migration007.js';
 import { migration008 } from './migrations/migration008.js';
 import { migration009 } from './migrations/migration009.js';
+import { migration010 } from './migrations/migration010.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -34,6 +35,7 @@ const migrations: readonly Migration[] = [
   { version: 7, sql: migration007 },
   { version: 8, sql: migration008 },
   { version: 9, sql: migration009 },
+  { version: 10, sql: migration010 },
 ];
 
 /** The version this code works with. */

@@ -39,7 +39,7 @@ function definitionOf(
   { provider, config }: CallableModel,
   { rules }: Guard,
 ): object {
-  const { instructions, deps, maxTurns, maxRepairs, maxOutputTokens, temperature } = agent;
+  const { instructions, inputIsData, deps, maxTurns, maxRepairs, maxOutputTokens, temperature } = agent;
   return {
     instructions: String(instructions),
     input: toJsonSchema(agent.input, 'input'),
@@ -48,6 +48,6 @@ function definitionOf(
     tools: prompt.tools,
     model: { provider, model: config.model },
     ...(rules.input.length + rules.output.length > 0 && { guardrails: rules }),
-    settings: { maxTurns, maxRepairs, maxOutputTokens, temperature },
+    settings: { maxTurns, maxRepairs, maxOutputTokens, temperature, inputIsData },
   };
 }

@@ -15,6 +15,8 @@ export interface AgentPrompt {
   form: OutputForm;
   responseFormat: ResponseFormatJSONSchema | undefined;
   tools: ChatCompletionTool[];
+  /** The input is marked as such. */
+  inputIsData: boolean;
 }
 
 /** @param name the agent's; providers want `[A-Za-z0-9_-]{1,64}` */
@@ -29,6 +31,7 @@ export function createAgentPrompt(
   const wire = form === 'wrapped' ? wrap(schema) : schema;
   return {
     form,
+    inputIsData: agent.inputIsData ?? toJsonSchema(agent.input, 'input')['type'] !== 'string',
     responseFormat:
       form === 'text'
         ? undefined

@@ -2,7 +2,7 @@ import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/
 import type { CandidateModel } from '../../core/admission/buildAdmission.js';
 import type { AgentDefinition } from '../../core/defineAgent.js';
 import type { AgentPrompt } from './agentPrompt.js';
-import type { Conversation } from './conversation.js';
+import type { Message } from './messages.js';
 import { costOf } from './modelAttempt.js';
 import { type CallableModel, defaultMaxOutputTokens, type ModelClients } from './modelClients.js';
 
@@ -30,17 +30,14 @@ export function modelChain(models: ModelClients, alias: string): CallableModel[]
 const overheadTokens = 256;
 
 /** A token is at least one byte of UTF-8, so the request's bytes bound its tokens from above. */
-export function inputTokensOf(
-  { messages }: Pick<Conversation, 'messages'>,
-  { tools, responseFormat }: AgentPrompt,
-): number {
+export function inputTokensOf(messages: readonly Message[], { tools, responseFormat }: AgentPrompt): number {
   return overheadTokens + Buffer.byteLength(JSON.stringify([messages, tools, responseFormat ?? null]));
 }
 
 export function chainedModel(
   callable: CallableModel,
   prompt: AgentPrompt,
-  { messages }: Pick<Conversation, 'messages'>,
+  messages: readonly Message[],
   agent: AgentDefinition,
   { inputTokens, maxOutputTokens }: { inputTokens: number; maxOutputTokens: number | undefined },
 ): ChainedModel {

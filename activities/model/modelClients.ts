@@ -7,6 +7,7 @@ import {
   usesProviders,
 } from '../../core/config.js';
 import { SegnoError } from '../../core/errors.js';
+import { boundedFetch } from './boundedFetch.js';
 
 /** A model alias, ready to be called. */
 export interface CallableModel {
@@ -77,6 +78,7 @@ export class ModelClients {
       project: null,
       maxRetries: 0,
       timeout: defaultCallTimeoutMs * 10,
+      fetch: boundedFetch,
       // Its log would carry what providers send, keys they echo included.
       logLevel: 'off',
       ...(headers && { defaultHeaders: headers }),

@@ -11,7 +11,7 @@ import { toolPolicy } from '../toolCall/toolPolicy.js';
 import { type AgentPrompt, inputIn, repairMessage } from './agentPrompt.js';
 import type { Conversation } from './conversation.js';
 import { assistantMessage, type Message, type RequestedCall } from './messages.js';
-import type { StreamedAnswer } from './streamAnswer.js';
+import { type StreamedAnswer, tooManyCalls } from './streamAnswer.js';
 
 export const defaultMaxTurns = 20;
 export const defaultMaxRepairs = 2;
@@ -46,13 +46,11 @@ export interface TurnContext {
 export async function readTurn(context: TurnContext, answer: StreamedAnswer, usage: StepUsage): Promise<Turn> {
   await failUnlessComplete(answer, context.guard);
   const { request, agent, conversation } = context;
-  if (answer.calls.length > callsPerTurn) {
-    const asked = `the model asked for ${answer.calls.length} tools in one turn, and may ask for ${callsPerTurn}`;
-    throw new SegnoError('Model.InvalidOutput', asked);
-  }
-  const calls = answer.calls.map((call, index) => ({
+  if (answer.calls.length > callsPerTurn) throw tooManyCalls(answer.calls.length);
+  const ids = new Set<string>();
+  const calls = answer.calls.map((call) => ({
     ...call,
-    id: call.id || `call_${index}`,
+    id: ownId(call.id, ids),
     name: callableName(call.name, context.tools),
   }));
   const { message, decision, findings } = await decide(context, answer.text, calls);
@@ -77,10 +75,21 @@ export async function readTurn(context: TurnContext, answer: StreamedAnswer, usa
   };
 }
 
+/** Longer than any provider's. */
+const longestId = 512;
+
+/** Each answer names its call: an id that is none, or another call's, would make the provider refuse the next turn. */
+function ownId(given: string, taken: Set<string>): string {
+  let id = given.slice(0, longestId);
+  for (let number = taken.size; id === '' || taken.has(id); number += 1) id = `call_${number}`;
+  taken.add(id);
+  return id;
+}
+
 /** A name that no tool has goes into keys, and back to the provider, so it has to be one that both take. */
 function callableName(name: string, tools: ReadonlyMap<string, ToolDefinition>): string {
   if (tools.has(name)) return name;
-  const safe = name.replace(/[^\w-]/g, '_').slice(0, 60);
+  const safe = name.slice(0, 60).replace(/[^\w-]/g, '_');
   return safe === '' || tools.has(safe) ? `${safe}_unknown` : safe;
 }
 

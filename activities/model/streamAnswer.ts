@@ -24,6 +24,8 @@ export interface StreamedAnswer {
 
 /** Characters of text and arguments together: what no model writes in one answer, and a worker can still hold. */
 const longestAnswer = 16_000_000;
+/** Of a model or an answer, for traces. */
+const longestName = 200;
 
 /**
  * One streamed chat completion, put together from its chunks.
@@ -67,8 +69,8 @@ export async function streamAnswer(
       answer.usage = usage;
       options.onUsage(usage);
     }
-    answer.model ||= chunk.model ?? '';
-    answer.id ||= chunk.id ?? '';
+    answer.model ||= textOf(chunk.model).slice(0, longestName);
+    answer.id ||= textOf(chunk.id).slice(0, longestName);
     length += addChoice(answer, chunk.choices?.[0]);
     if (length > longestAnswer) {
       stream.controller.abort();
@@ -87,23 +89,40 @@ export async function streamAnswer(
 function addChoice(answer: StreamedAnswer, choice: ChatCompletionChunk.Choice | undefined): number {
   if (!choice) return 0;
   const { content, refusal, tool_calls: parts } = choice.delta ?? {};
-  answer.text += content ?? '';
-  answer.refusal += refusal ?? '';
-  let length = (content?.length ?? 0) + (refusal?.length ?? 0);
+  const [said, refused] = [textOf(content), textOf(refusal)];
+  answer.text += said;
+  answer.refusal += refused;
+  let length = said.length + refused.length;
   for (const part of parts ?? []) {
     const index = indexOf(part, answer.calls);
+    if (index > callsPerTurn && index === answer.calls.length) throw tooManyCalls(`more than ${callsPerTurn}`);
     if (!Number.isInteger(index) || index < 0 || index > callsPerTurn) {
       throw new SegnoError('Model.BadResponse', `the provider numbers a tool call ${index}`);
     }
     const call = (answer.calls[index] ??= { id: '', name: '', arguments: '' });
-    const { name = '', arguments: text = '' } = part.function ?? {};
-    call.id ||= part.id ?? '';
+    const [id, name, text] = [textOf(part.id), textOf(part.function?.name), textOf(part.function?.arguments)];
+    call.id ||= id;
     call.name += name;
     call.arguments += text;
-    length += name.length + text.length;
+    length += id.length + name.length + text.length;
   }
-  answer.finishReason = choice.finish_reason ?? answer.finishReason;
+  answer.finishReason = textOf(choice.finish_reason) || answer.finishReason;
   return length;
+}
+
+/** A model that asks for so many would ask for them again: it is no outage of its provider. */
+export function tooManyCalls(asked: number | string): SegnoError {
+  return new SegnoError(
+    'Model.InvalidOutput',
+    `the model asked for ${asked} tools in one turn, and may ask for ${callsPerTurn}`,
+  );
+}
+
+/** Whatever the SDK's types say, it is what the provider has sent. */
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string') return value;
+  throw new SegnoError('Model.BadResponse', `the provider sent ${typeof value} where a text belongs`);
 }
 
 /** Some compatible providers leave the index out: a part with an id begins a call, one without goes on with the last. */

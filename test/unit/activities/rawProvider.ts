@@ -10,12 +10,14 @@ export interface RawProvider {
 
 /** A provider that answers byte for byte what a test writes: for everything that is no answer. */
 export async function rawProvider(
-  answer: (response: ServerResponse, request: IncomingMessage, ordinal: number) => void,
+  answer: (response: ServerResponse, request: IncomingMessage, ordinal: number, body: string) => void,
 ): Promise<RawProvider> {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request);
-    request.resume().once('end', () => answer(response, request, requests.length));
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => (body += text));
+    request.once('end', () => answer(response, request, requests.length, body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

@@ -3,6 +3,7 @@
  *
  * Invariant: what passes satisfies the invariants of {@link ModelRequest}.
  */
+import { withoutMarks } from '../../../core/promptMarks.js';
 import type { ChatMessage, ModelRequest, OfferedTool, ToolChoice } from '../types.js';
 import { chatRequestSchema } from './chatRequestSchema.js';
 import type { ChatRequestBody, WireMessage } from './chatRequestSchema.js';
@@ -78,7 +79,7 @@ function toChatRequest(body: ChatRequestBody, json: unknown): ChatRequest {
   const schema = body.response_format?.type === 'json_schema' ? body.response_format.json_schema.schema : undefined;
   const tools = offeredTools(body);
   const request: ModelRequest = {
-    messages: body.messages.map(toChatMessage),
+    messages: withoutMarks(body.messages.map(toChatMessage)),
     tools,
     toolChoice: tools.length === 0 ? 'none' : toToolChoice(body),
     ...(schema === undefined ? {} : { schema }),
