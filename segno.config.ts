@@ -11,6 +11,7 @@ import * as patternTourAgents from './examples/pattern-tour/agents.js';
 import * as patternTourTools from './examples/pattern-tour/tools.js';
 import * as researchDeskAgents from './examples/research-desk/agents.js';
 import * as researchDeskTools from './examples/research-desk/tools.js';
+import * as reviewBoardAgents from './examples/review-board/agents.js';
 import * as supportTriageAgents from './examples/support-triage/agents.js';
 
 /** Every example of this repository, run from here; each folder in examples/ is a project of its own, too. */
@@ -22,6 +23,7 @@ export default defineConfig({
     filingsDigestAgents,
     researchDeskAgents,
     supportTriageAgents,
+    reviewBoardAgents,
     patternTourAgents,
   ],
   tools: [
@@ -37,6 +39,7 @@ export default defineConfig({
     './examples/content-pipeline/workflow.ts',
     './examples/investor-report/workflow.ts',
     './examples/support-triage/workflow.ts',
+    './examples/review-board/workflow.ts',
     './examples/research-desk/workflow.ts',
     './examples/filings-digest/workflow.ts',
     './examples/pattern-tour/workflow.ts',

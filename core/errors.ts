@@ -194,6 +194,17 @@ export const errorKinds = {
     422,
     'A loop was not done after its last round. Raise `maxRounds`, or end it earlier.',
   ),
+  // decisions
+  'Decision.Impossible': kind(
+    false,
+    422,
+    'There is no decision for what was given: a condition cannot be evaluated, several rules match where one may, or a value is missing. The message says which.',
+  ),
+  'Decision.InvalidVote': kind(
+    false,
+    422,
+    'A voter gave something that is no vote: an option there is not, or no confidence where one is needed.',
+  ),
   // plans
   'Plan.Invalid': kind(false, 400, 'The plan is not valid. The message gives the path of each fault in the document.'),
   'Plan.MissingValue': kind(

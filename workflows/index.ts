@@ -10,6 +10,15 @@ export {
   type DagResult,
   type DagStep,
 } from './patterns/dag.js';
+export { decide, type CriteriaOptions } from './patterns/decide.js';
+export type { EnsembleExplanation, EnsembleOptions, Voters } from './patterns/ensemble.js';
+export type { Vote, VotingRule } from '../core/decide/countVotes.js';
+export type { CriteriaExplanation, Criterion, CriterionScore, RankedAlternative } from '../core/decide/criteria.js';
+export type { Decided } from '../core/decide/decision.js';
+export type { CasesExplanation, DecisionCase } from '../core/decide/decisionCases.js';
+export type { DecisionRule, DecisionTable, HitPolicy, TableExplanation } from '../core/decide/decisionTable.js';
+export type { DecisionTree, TreeExplanation } from '../core/decide/decisionTree.js';
+export type { SumScale } from '../core/decide/weightedSum.js';
 export { hedge, type Hedged, type HedgeOptions } from './patterns/hedge.js';
 export { loop, type LoopOptions } from './patterns/loop.js';
 export { mapReduce } from './patterns/mapReduce.js';

@@ -1,5 +1,6 @@
 import { reservedRoutes } from '../route.js';
 import type { PlanCatalogue } from './catalogue.js';
+import { decideFaults } from './decideFaults.js';
 import { isFault, malformed, type OutputSchemas } from './outputSchemas.js';
 import { isCall, kindOf, mostElements, planLimits } from './plan.js';
 import { type PlacedAction, referencesOf } from './planGraph.js';
@@ -23,6 +24,7 @@ export function actionFaults(placed: PlacedAction, catalogue: PlanCatalogue, sch
     ...mapFaults(placed),
     ...superviseFaults(placed),
     ...routeFaults(placed),
+    ...decideFaults(placed),
     ...overFaults(placed, schemas),
   ];
 }

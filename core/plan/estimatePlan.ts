@@ -48,8 +48,8 @@ export function estimateFaults(
 
 function ofAction(action: PlanAction, costOf: (agent: string) => AgentCost): PlanEstimate {
   const of = (inner: PlanAction): PlanEstimate => ofAction(inner, costOf);
-  const { agent, sequence, map, refine, supervise, repeatUntil, route, hedge, withTimeout } = action;
-  const sideBySide = action.parallel ?? action.race ?? action.withFallback;
+  const { agent, sequence, map, refine, supervise, repeatUntil, route, decide, hedge, withTimeout } = action;
+  const sideBySide = action.parallel ?? action.race ?? action.withFallback ?? decide?.ensemble?.voters;
   if (agent !== undefined) {
     const { modelCalls, usdPerModelCall } = costOf(agent);
     return { modelCalls, ...(usdPerModelCall !== undefined && { costUsd: modelCalls * usdPerModelCall }) };

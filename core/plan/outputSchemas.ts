@@ -58,6 +58,8 @@ export class OutputSchemas {
         return closed({ output: {}, met: boolean, rounds: integer, stopped: string });
       case 'route':
         return closed({ route: string, by: string, reason: string, confidence: { type: 'number' }, output: {} });
+      case 'decide':
+        return closed({ decision: {}, explanation: { type: 'object' } });
       case 'race':
         return closed({ winner: { type: Array.isArray(action.race) ? 'integer' : 'string' }, output: {} });
       case 'hedge':

@@ -7,6 +7,8 @@
  *    ever added, and optional.
  * 2. Values come by reference: `{ "$ref": "steps.analyze.score" }`. No code, but conditions in CEL.
  */
+import type { PlanDecide } from './planDecide.js';
+
 export interface Plan {
   version: 1;
   name: string;
@@ -56,6 +58,7 @@ export interface PlanAction {
   supervise?: PlanSupervise | undefined;
   repeatUntil?: PlanRepeat | undefined;
   route?: PlanRoute | undefined;
+  decide?: PlanDecide<PlanAction> | undefined;
   /** Side by side, by name or in a list; gives `{ winner, output }` of the first to complete, and cancels the others. */
   race?: Record<string, PlanAction> | PlanAction[] | undefined;
   hedge?: PlanHedge | undefined;
@@ -172,6 +175,7 @@ export const actionKinds = [
   'supervise',
   'repeatUntil',
   'route',
+  'decide',
   'race',
   'hedge',
   'withFallback',

@@ -1,6 +1,7 @@
 import { compileCel } from '../cel.js';
 import type { GraphStep } from '../graph.js';
 import { type Plan, type PlanAction, type PlanStep } from './plan.js';
+import { criteriaOf } from './planDecide.js';
 import { type DocumentPath, type Reference, referencesIn } from './references.js';
 
 /** An action, where it stands in the document, and the names it may refer to beside `input` and `steps`. */
@@ -59,11 +60,14 @@ export function stepConditions({ when }: PlanStep, at: DocumentPath): PlacedCond
 }
 
 /** The conditions of an action itself, without those of actions in it. */
-export function conditionsIn({ action: { route, repeatUntil }, at, locals }: PlacedAction): PlacedCondition[] {
+export function conditionsIn({ action: { route, decide, repeatUntil }, at, locals }: PlacedAction): PlacedCondition[] {
   const variables = [...planVariables, ...locals];
   return [
     ...(route?.rules ?? []).map(({ when }, index) => ({
       ...{ expression: when, at: [...at, 'route', 'rules', index, 'when'], variables },
+    })),
+    ...(decide?.table?.rules ?? []).map(({ when }, index) => ({
+      ...{ expression: when, at: [...at, 'decide', 'table', 'rules', index, 'when'], variables },
     })),
     ...(repeatUntil
       ? [
@@ -102,7 +106,7 @@ export function partsOf({ action, at, locals, nesting }: PlacedAction): PlacedAc
     locals: [...locals, ...names],
     nesting: nesting + 1,
   });
-  const { sequence, map, refine, supervise, repeatUntil, route, hedge, withTimeout } = action;
+  const { sequence, map, refine, supervise, repeatUntil, route, decide, hedge, withTimeout } = action;
   const named = (actions: Record<string, PlanAction>, where: DocumentPath, ...names: string[]): PlacedAction[] =>
     Object.entries(actions).map(([name, inner]) => part(inner, [...where, name], ...names));
   return [
@@ -133,6 +137,7 @@ export function partsOf({ action, at, locals, nesting }: PlacedAction): PlacedAc
           part(route.fallback, ['route', 'fallback'], 'unclear'),
         ]
       : []),
+    ...(decide?.ensemble ? named(decide.ensemble.voters, ['decide', 'ensemble', 'voters']) : []),
     ...(hedge ? [part(hedge.do, ['hedge', 'do'])] : []),
     ...(withTimeout ? [part(withTimeout.do, ['withTimeout', 'do'])] : []),
   ];
@@ -140,11 +145,15 @@ export function partsOf({ action, at, locals, nesting }: PlacedAction): PlacedAc
 
 /** The references of an action itself, without those of actions in it. */
 export function referencesOf(action: PlanAction, at: DocumentPath): Reference[] {
+  const measured = action.decide && criteriaOf(action.decide);
   return [
     ...referencesIn(action.input, [...at, 'input']),
     ...referencesIn(action.value, [...at, 'value']),
     ...referencesIn(action.map?.over, [...at, 'map', 'over']),
     ...referencesIn(action.approval?.detail, [...at, 'approval', 'detail']),
+    ...(measured
+      ? referencesIn(measured.options.alternatives, [...at, 'decide', measured.method, 'alternatives'])
+      : []),
   ];
 }
 

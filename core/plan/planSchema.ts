@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JsonSchema } from '../schema.js';
+import { decideSchema } from './decideSchema.js';
 import { actionKinds, kindOf, type Plan, type PlanAction, planLimits, type PlanStep } from './plan.js';
 
 /** In conditions and references a name stands between dots; the three words would hide what every object has. */
@@ -107,6 +108,9 @@ const actionShape = {
     })
     .optional()
     .describe('Gives { route, by, reason, confidence, output }.'),
+  decide: decideSchema({ actions: someActions, duration })
+    .optional()
+    .describe('Gives { decision, explanation }; without a decision it is null.'),
   race: z
     .union([someActions, actions])
     .optional()

@@ -101,6 +101,44 @@ const whole = planOf(
         },
       },
     },
+    {
+      id: 'decided',
+      decide: {
+        table: {
+          hit: 'priority',
+          priorities: ['no', 'yes'],
+          rules: [
+            { when: 'steps.analyze.score > 7', decide: 'yes', name: 'good' },
+            { when: 'input.late', decide: 'no' },
+          ],
+          otherwise: 'no',
+        },
+      },
+    },
+    {
+      id: 'best',
+      decide: {
+        weightedSum: {
+          criteria: { score: { weight: 2 }, price: { weight: 1, goal: 'min' } },
+          alternatives: { one: { $ref: 'steps.analyze' }, two: { score: 3, price: { $ref: 'input.price' } } },
+          scale: 'max',
+        },
+      },
+    },
+    { id: 'nearest', decide: { topsis: { criteria: { x: { weight: 1 } }, alternatives: { $ref: 'steps.each' } } } },
+    {
+      id: 'voted',
+      decide: {
+        ensemble: {
+          voters: { one: analyzeItem, two: { value: { vote: { $ref: 'steps.decided.decision' } } } },
+          options: ['yes', 'no'],
+          rule: 'weighted',
+          weights: { one: 2 },
+          quorum: 1,
+          timeout: '1m',
+        },
+      },
+    },
     { id: 'raced', race: { one: { value: 1 }, two: { value: 2 } } },
     { id: 'hedged', hedge: { do: analyzeItem, after: '2s', attempts: 3 } },
     { id: 'rescued', withFallback: [analyzeItem, { value: { $ref: 'steps.raced.winner' } }] },
@@ -132,6 +170,10 @@ describe('a plan', () => {
       supervised: [],
       polled: ['better'],
       routed: ['polled'],
+      decided: ['analyze'],
+      best: ['analyze'],
+      nearest: ['each'],
+      voted: ['decided'],
       raced: [],
       hedged: [],
       rescued: ['raced'],
@@ -167,7 +209,7 @@ describe('a plan', () => {
       'a step that does nothing',
       [{ id: 'a' }],
       [
-        'steps[0]: one of agent, tool, workflow, value, parallel, sequence, map, refine, supervise, repeatUntil, route, race, hedge, withFallback, withTimeout, approval must say what it does',
+        'steps[0]: one of agent, tool, workflow, value, parallel, sequence, map, refine, supervise, repeatUntil, route, decide, race, hedge, withFallback, withTimeout, approval must say what it does',
       ],
     ],
     [
@@ -355,6 +397,53 @@ describe('a plan', () => {
       ],
     ],
     [
+      'decisions that cannot be made',
+      [
+        { id: 'a', decide: {} },
+        { id: 'b', decide: { topsis: { criteria: { x: { weight: 1 } }, alternatives: {} }, table: { rules: [] } } },
+        { id: 'c', decide: { table: { rules: [{ when: 'true', decide: null }] } } },
+      ],
+      [
+        'steps[0].decide: exactly one of table, weightedSum, topsis, ensemble',
+        'steps[1].decide.table.rules: Too small: expected array to have >=1 items',
+        'steps[1].decide: exactly one of table, weightedSum, topsis, ensemble',
+        'steps[2].decide.table.rules[0].decide: null is what there is without a decision',
+      ],
+    ],
+    [
+      'decisions by what is not there',
+      [
+        {
+          id: 'a',
+          decide: { table: { hit: 'priority', rules: [{ when: 'steps.gone.x', decide: 1 }] } },
+        },
+        {
+          id: 'b',
+          decide: {
+            topsis: { criteria: { x: { weight: 0 } }, alternatives: { one: { $ref: 'item' }, two: { $ref: '' } } },
+          },
+        },
+        {
+          id: 'c',
+          decide: {
+            ensemble: { voters: { one: { agent: 'nobody' } }, options: ['a', 'a'], weights: { two: 1 }, quorum: 2 },
+          },
+        },
+      ],
+      [
+        'steps[0].decide.table.rules[0].when: there is no step gone',
+        'steps[0].decide.table: priorities: are needed for hit: priority',
+        'steps[1].decide.topsis.alternatives.one: there is no item here; there are: input, steps',
+        'steps[1].decide.topsis: criteria: no weight is over 0',
+        'steps[1].decide.topsis.alternatives.two: $ref is no path of names with dots such as "steps.analyze.score"',
+        'steps[2].decide.ensemble: options: name two or more, each once',
+        'steps[2].decide.ensemble: weights: only with rule: weighted',
+        'steps[2].decide.ensemble: weights.two: there is no voter of that name',
+        'steps[2].decide.ensemble: quorum: there are only 1 voters',
+        'steps[2].decide.ensemble.voters.one.agent: no agent is named nobody; there are: analyst',
+      ],
+    ],
+    [
       'levels above that are none, or have the name of the worker',
       [
         { id: 'a', supervise: { work: { value: 1 }, review: { value: 1 }, escalate: {} } },
@@ -441,6 +530,7 @@ it('a plan is estimated at the most its patterns may take', () => {
   expect(callsOf({ race: [call, both] })).toBe(3);
   expect(callsOf({ hedge: { do: call, after: '1s' } })).toBe(2);
   expect(callsOf({ withFallback: { one: call, two: both } })).toBe(3);
+  expect(callsOf({ decide: { ensemble: { voters: routes, options: ['a', 'b'] } } })).toBe(3);
   expect(callsOf({ withTimeout: { do: both, timeout: '1s' } })).toBe(2);
 });
 

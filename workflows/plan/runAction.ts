@@ -24,6 +24,7 @@ import { branchPath, nextPath } from '../scope.js';
 import { complete } from '../settle.js';
 import { type PlanVariables, resolve } from './resolve.js';
 import { runMap } from './runMap.js';
+import { runDecide } from './runDecide.js';
 import { runRepeat, runRoute } from './runDecided.js';
 import { runRefine, runSupervise } from './runReviewed.js';
 
@@ -61,6 +62,8 @@ export async function runAction(action: PlanAction, variables: PlanVariables, at
       return runRepeat(action.repeatUntil!, variables, [...at, 'repeatUntil'], runAction);
     case 'route':
       return runRoute(action.route!, variables, [...at, 'route'], runAction);
+    case 'decide':
+      return runDecide(action.decide!, variables, [...at, 'decide'], runAction);
     case 'race':
       return runRace(action.race!, variables, [...at, 'race']);
     case 'hedge': {

@@ -18,14 +18,16 @@ import type { FilingsDigest } from '../../../examples/filings-digest/workflow.js
 import * as deskAgents from '../../../examples/research-desk/agents.js';
 import * as deskTools from '../../../examples/research-desk/tools.js';
 import type { ResearchReport } from '../../../examples/research-desk/workflow.js';
+import * as boardAgents from '../../../examples/review-board/agents.js';
+import type { Review, ReviewInput } from '../../../examples/review-board/workflow.js';
 import * as triageAgents from '../../../examples/support-triage/agents.js';
 
 const startTimeoutMs = 180_000;
 const examples = new URL('../../../examples/', import.meta.url);
 const project: TestStackOptions = {
-  agents: [deskAgents, triageAgents, digestAgents],
+  agents: [deskAgents, triageAgents, digestAgents, boardAgents],
   tools: [deskTools, digestTools],
-  workflows: ['research-desk', 'support-triage', 'filings-digest'].map(
+  workflows: ['research-desk', 'support-triage', 'filings-digest', 'review-board'].map(
     (name) => new URL(`${name}/workflow.ts`, examples).href,
   ),
 };
@@ -166,6 +168,52 @@ describe('support-triage', () => {
       confidence: 0.3,
       reply: 'A colleague will get back to you.',
       from: 'noor',
+    });
+  });
+});
+
+describe('review-board', () => {
+  const input = JSON.parse(readFileSync(new URL('review-board/input/offers.json', examples), 'utf8')) as ReviewInput;
+  const read = { price: 90_000, weeks: 10, savings: 50_000, uptime: 99.5 };
+  const votes = (vote: string, confidence: number) => json({ vote, confidence, reason: 'Because.' });
+
+  it('excludes offers by rules, ranks the others by their figures, and has them voted on', async () => {
+    const review = await run<Review>(offline, 'reviewBoard', input);
+    expect(review.excluded).toEqual({ Cedar: ['too late'], Dogwood: ['a figure is missing'] });
+    expect(review.ranking.map(({ offer }) => offer)).toEqual(['Alder', 'Birch']);
+    expect(review.ranking[0]!.criteria).toMatchObject({ price: { value: 96_000 }, uptime: { value: 99.5 } });
+    expect(review).toMatchObject({ offer: 'Alder', decidedBy: 'board' });
+    expect(review.why).toHaveLength(3);
+    expect(review.why[2]).toContain('(calibrated)');
+  });
+
+  it('lets one who is sure stand against two who guess, and goes on without a member who fails', async () => {
+    answers.set('offerReader', () => json(read));
+    answers.set('finance', () => votes('reject', 0.97));
+    answers.set('operations', () => votes('accept', 0.55));
+    answers.set('security', () => votes('accept', 0.55));
+    expect(await run<Review>(scripted, 'reviewBoard', input)).toMatchObject({ verdict: 'reject', decidedBy: 'board' });
+    answers.set('finance', () => refusal('I would rather not.'));
+    expect(await run<Review>(scripted, 'reviewBoard', input)).toMatchObject({ verdict: 'accept', decidedBy: 'board' });
+  });
+
+  it('asks the chair when the board is split', async () => {
+    answers.set('offerReader', () => json(read));
+    answers.set('finance', () => votes('accept', 0.8));
+    answers.set('operations', () => votes('reject', 0.8));
+    answers.set('security', () => refusal('I would rather not.'));
+    const started = await scripted.client.start<Review>('reviewBoard', input);
+    await vi.waitUntil(async () => (await scripted.client.approvals({ run: started.id })).length > 0, 20_000);
+    await scripted.client.decide(started.id, { approved: true, value: 'negotiate', by: 'noor' });
+    expect(await started.result()).toMatchObject({ offer: 'Alder', verdict: 'negotiate', decidedBy: 'chair' });
+  });
+
+  it('buys nothing when no offer is admitted, and asks nobody', async () => {
+    answers.set('offerReader', () => json({ ...read, price: 1_000_000, weeks: null }));
+    expect(await run<Review>(scripted, 'reviewBoard', input)).toMatchObject({
+      offer: null,
+      decidedBy: 'rules',
+      excluded: { Alder: ['a figure is missing', 'over the budget'] },
     });
   });
 });

@@ -208,3 +208,51 @@ describe('a plan limits what stands inside a step', () => {
     );
   });
 });
+
+describe('a plan decides', () => {
+  it('by a table over its input and its steps', async () => {
+    const table = {
+      rules: [
+        { when: 'input.amount > 100', decide: 'board' },
+        { when: 'input.vip', decide: 'pay' },
+      ],
+      otherwise: 'check',
+    };
+    expect(await outputOf({ decide: { table } }, { amount: 200 })).toMatchObject({
+      decision: 'board',
+      explanation: { method: 'table', decidedBy: 0 },
+    });
+    expect(await outputOf({ decide: { table } }, { amount: 2, vip: false })).toMatchObject({ decision: 'check' });
+    expect(await failure({ decide: { table } }, { amount: 2 })).toMatchObject({
+      type: 'Decision.Impossible',
+      message: expect.stringMatching(/^decide\.at steps\.it\.decide\.table: rules\[1\] \(input\.vip\): /),
+    });
+  });
+
+  it('between alternatives whose values come from steps', async () => {
+    const criteria = { price: { weight: 2, goal: 'min' }, quality: { weight: 1 } };
+    const alternatives = { alder: ref('input.alder'), birch: { price: ref('input.birch'), quality: 5 } };
+    const input = { alder: { price: 10, quality: 9 }, birch: 20 };
+    for (const method of ['topsis', 'weightedSum']) {
+      expect(await outputOf({ decide: { [method]: { criteria, alternatives } } }, input)).toMatchObject({
+        decision: 'alder',
+        explanation: { method, ranking: [{ name: 'alder' }, { name: 'birch' }] },
+      });
+    }
+  });
+
+  it('by the votes of actions', async () => {
+    const name = randomUUID();
+    const ensemble = {
+      voters: { one: value({ vote: ref('input') }), two: value({ vote: 'no' }), three: broken(name), four: slow },
+      options: ['yes', 'no'],
+      quorum: 2,
+      timeout: '300ms',
+    };
+    expect(await outputOf({ decide: { ensemble } }, 'no')).toMatchObject({
+      decision: 'no',
+      explanation: { missing: { three: { type: 'Tool.Failed' }, four: {} } },
+    });
+    expect(await outputOf({ decide: { ensemble } }, 'yes')).toMatchObject({ decision: null });
+  });
+});

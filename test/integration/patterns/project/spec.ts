@@ -1,5 +1,6 @@
 /** A composition of patterns as data: what the tests of the patterns run, by hand and at random. */
 import type { Duration } from '../../../../workflows/deadline.js';
+import type { EnsembleOptions } from '../../../../workflows/index.js';
 
 export type Spec =
   | { do: 'value'; value: unknown }
@@ -91,6 +92,8 @@ export type Spec =
       onFailure?: 'fail' | 'fallback';
       timeout?: Duration;
     }
+  /** Voters give `{ vote, confidence?, reason? }`. */
+  | ({ do: 'ensemble'; voters: Record<string, Spec> } & EnsembleOptions)
   | { do: 'approval'; name: string; options?: Record<string, unknown> }
   /** Runs it as a child workflow. */
   | { do: 'child'; spec: Spec }

@@ -2,6 +2,7 @@ import { CancellationScope, executeChild, isCancellation, sleep } from '@tempora
 import {
   approval,
   barrier,
+  decide,
   fail,
   hedge,
   mapReduce,
@@ -13,6 +14,7 @@ import {
   type Sequence,
   sequential,
   supervise,
+  type Voters,
   withFallback,
   withTimeout,
 } from '../../../../workflows/index.js';
@@ -24,6 +26,7 @@ import type { Composition, Spec } from './spec.js';
 const { note, record } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
 
 export { count } from './loopWorkflow.js';
+export { decideAll } from './decideWorkflow.js';
 export { inOrder } from './orderWorkflow.js';
 export { planned } from './plannedWorkflow.js';
 
@@ -92,6 +95,10 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
       return runInRounds(spec, name, body);
     case 'route':
       return runRoute(spec, name, runSpec);
+    case 'ensemble': {
+      const { do: _, voters, ...options } = spec;
+      return decide.ensemble(bodies(voters) as Voters<string>, options);
+    }
     case 'approval':
       return approval(spec.name, spec.options);
     case 'child':
