@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { approveCommand } from './commands/approve.js';
 import { budgetsCommand } from './commands/budgets.js';
+import { chaosCommand } from './commands/chaos.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
 import { effectsCommand } from './commands/effects.js';
@@ -52,6 +53,7 @@ const commands = [
   agentsCommand(),
   workerCommand(),
   offlineModelCommand(),
+  chaosCommand(),
   doctorCommand(),
 ];
 for (const command of commands) program.addCommand(command);

@@ -26,6 +26,16 @@ export function wholeNumber(least: number, most: number): (source: string) => nu
   };
 }
 
+const durationUnitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** A length of time: `500ms`, `30s`, `5m`, `1h`. */
+export function durationMs(source: string): number {
+  const [, amount = '', unit = ''] = /^(\d{1,9})(ms|s|m|h)$/.exec(source.trim()) ?? [];
+  const value = Number(amount) * (durationUnitMs[unit as keyof typeof durationUnitMs] ?? 0);
+  if (!(value > 0)) throw new InvalidArgumentError('It is a length of time: 500ms, 30s, 5m, 1h.');
+  return value;
+}
+
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
 /** A moment in the past, as ISO 8601: `7d` ago, or a date. */

@@ -307,6 +307,11 @@ export const errorKinds = {
     503,
     'Nothing is running here. Start `segno dev`, or set TEMPORAL_ADDRESS and DATABASE_URL.',
   ),
+  'Chaos.Refused': kind(
+    false,
+    409,
+    'Faults are injected into an embedded development stack with the offline model, and into nothing else. The message says what is in the way.',
+  ),
   'Temporal.Unavailable': kind(true, 503, 'The Temporal server cannot be reached.'),
   'Temporal.NotFound': kind(
     false,

@@ -9,9 +9,12 @@ import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { Metrics } from '../activities/metrics.js';
+import { type ResolvedConfig, usesProviders } from '../core/config.js';
 import { SegnoError } from '../core/errors.js';
 import { migrateLedger, openLedger, PlaceKeeper } from '../ledger/index.js';
 import { bundleWorkflows } from './bundleWorkflows.js';
+import { chaosFileVariable, chaosOf } from './chaos/rulesFile.js';
+import { withToolFaults } from './chaos/withToolFaults.js';
 import { createWorker, newInstance } from './createWorker.js';
 import { chooseFreePort } from './embedded/freePort.js';
 import { outsideConnections } from './embedded/resolveConnections.js';
@@ -31,7 +34,8 @@ async function main(): Promise<void> {
   const project = await loadProject(
     values.config === undefined ? { dir: process.cwd() } : { configPath: values.config },
   );
-  const { taskQueue } = project.config;
+  let { config } = project;
+  const { taskQueue } = config;
 
   const bundling = bundleWorkflows(project.workflowPaths, { cacheDir: join(stackDir(project.dir), 'cache') });
   // Its failure is told where it is awaited; until then it is nobody's.
@@ -39,13 +43,14 @@ async function main(): Promise<void> {
   if (values['await-connections']) {
     const [connections] = (await once(process, 'message')) as [NodeJS.ProcessEnv];
     Object.assign(process.env, connections, await freeMetricsPort(connections));
+    config = underChaos(config, connections);
   }
   const { temporal, ledger: ledgerAt } = outsideConnections(process.env);
   if (!temporal || !ledgerAt)
     throw new SegnoError('Stack.NotRunning', 'the worker needs TEMPORAL_ADDRESS and DATABASE_URL');
   const { namespace, connectionOptions } = temporal;
   const shutdownGraceTime = shutdownGraceMs(process.env);
-  const metrics = metricsSettings(project.config.metrics, process.env);
+  const metrics = metricsSettings(config.metrics, process.env);
   const tracing = await startTracing(process.env);
   // From here on the signals end the worker in order; before, they simply end the process.
   const runtime = Runtime.install({
@@ -61,7 +66,7 @@ async function main(): Promise<void> {
   const instance = newInstance();
   const client = new Client({ connection: clientConnection, namespace });
   const { metricMeter: meter } = runtime;
-  const counted = new Metrics(meter, project.config);
+  const counted = new Metrics(meter, config);
   // Before this worker can work: what a dead one left is ready to go on by then.
   const stopBeating = await keepAlive({
     ledger,
@@ -78,9 +83,9 @@ async function main(): Promise<void> {
     onError: tell('liveness'),
     onLeasesExpired: (count) => counted.leasesExpired(count),
   });
-  const stopShowing = metrics && showLedger({ ledger, meter, config: project.config, onError: tell('metrics') });
+  const stopShowing = metrics && showLedger({ ledger, meter, config, onError: tell('metrics') });
   const { worker, connection } = await createWorker({
-    config: project.config,
+    config,
     ledger,
     connection: connectionOptions,
     namespace,
@@ -101,6 +106,11 @@ async function main(): Promise<void> {
   await running;
   await Promise.all([stopBeating(), stopShowing?.(), tracing?.stop()]);
   await Promise.all([connection.close(), clientConnection.close(), ledger.close()]);
+}
+
+/** Only a parent can ask for it, and only of a project that no provider serves. */
+function underChaos(config: ResolvedConfig, { [chaosFileVariable]: file }: NodeJS.ProcessEnv): ResolvedConfig {
+  return file === undefined || usesProviders(config.models) ? config : withToolFaults(config, chaosOf(file));
 }
 
 /** The stack's port for metrics was free when it was planned; by now another stack may have it, which is no reason not to work. */

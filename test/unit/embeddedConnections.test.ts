@@ -106,7 +106,22 @@ describe('what a stack starts', () => {
       DATABASE_URL: 'postgres://there',
       SEGNO_OFFLINE_MODEL_URL: 'http://there/v1',
       SEGNO_METRICS_PORT: String(plan.ports.get('metrics')),
+      SEGNO_CHAOS_FILE: join(shop.dir, '.segno/chaos.json'),
     });
+  });
+
+  it.each([
+    { TEMPORAL_ADDRESS: 'temporal.example:7233' },
+    { DATABASE_URL: 'postgres://db.example/segno' },
+    { SEGNO_OFFLINE_MODEL_URL: 'http://model.example/v1' },
+  ])('hands no faults over where something is used from outside: %j', async (outside) => {
+    const plan = await planStack({ dir: shop.dir, env: { ...shop.env, ...outside } }, {});
+    const children = stackChildren(plan);
+    const worker = children.find((spec) => spec.name === 'worker');
+    const ready = { ledger: { url: 'postgres://there' }, model: { url: 'http://there/v1' } };
+    expect(worker?.connections?.(ready)).not.toHaveProperty('SEGNO_CHAOS_FILE');
+    const model = await children.find((spec) => spec.name === 'model')?.command({}, new AbortController().signal);
+    expect(model?.args.join(' ') ?? '').not.toContain('chaos');
   });
 });
 

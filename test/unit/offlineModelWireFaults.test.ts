@@ -1,9 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { drawUniform } from '../../core/chaos/drawUniform.js';
+import { faultKinds, faultSchema } from '../../core/chaos/fault.js';
 import { applyFault } from '../../workers/offlineModel/faults/applyFault.js';
-import { drawFault, drawUniform } from '../../workers/offlineModel/faults/drawFault.js';
-import { faultKinds, faultSchema } from '../../workers/offlineModel/faults/fault.js';
+import { drawFault } from '../../workers/offlineModel/faults/drawFault.js';
 import { parseFaults } from '../../workers/offlineModel/faults/parseFaults.js';
 import { spoilValue } from '../../workers/offlineModel/faults/spoilOutput.js';
 import type { JsonSchema } from '../../workers/offlineModel/types.js';
@@ -43,7 +44,7 @@ describe('a fault spec', () => {
   });
 
   it.each<[string, RegExp]>([
-    ['429:0.1,flood:0.2', /no fault 'flood'; the kinds are 400, .*429.*invalid-output/],
+    ['429:0.1,flood:0.2', /no fault 'flood'; the kinds are 400, .*429.*wrong-usage/],
     ['{"kind":"flood"}', /no fault 'flood'/],
     ['{"kind":"stall","retryAfterSeconds":1}', /retryAfterSeconds/],
     ['{"kind":', /starts as JSON/],
@@ -103,11 +104,12 @@ describe('an answer under a fault', () => {
       messages: [{ role: 'user', content: 'Hi' }],
       response_format: { type: 'json_schema', json_schema: { name: 'x', schema, strict: true } },
       stream,
+      ...(stream && { stream_options: { include_usage: true } }),
     };
     const call = readChatRequest(JSON.stringify(body)) as ChatRequest;
     const spoilt = applyFault(reply, faultSchema.parse(JSON.parse(fault)), call.request);
     if (spoilt.kind !== 'message') throw new Error(`it became ${spoilt.kind}`);
-    const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
+    const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 2 };
     const envelope = { id: 'chatcmpl-1', created: 1, model: 'offline' };
     return planMessage(call, spoilt, envelope, shapeMessage(call, spoilt), usage);
   }
@@ -179,6 +181,21 @@ describe('an answer under a fault', () => {
   it('invalid-output is JSON that does not match the schema', () => {
     const { content } = contentOf(plan('{"kind":"invalid-output"}', false));
     expect(new Ajv2020().validate(schema, JSON.parse(content!))).toBe(false);
+  });
+
+  it.each([
+    ['more', { prompt_tokens: 10, completion_tokens: 20 }],
+    ['less', { prompt_tokens: 0, completion_tokens: 0 }],
+    ['nothing', undefined],
+  ])('wrong-usage is a whole answer that tells %s', (says, told) => {
+    const spoilt = plan(`{"kind":"wrong-usage","says":"${says}"}`, false);
+    expect(contentOf(spoilt).content).toBe(answer);
+    const { usage } = JSON.parse(spoilt.frames.join('')) as { usage?: object };
+    if (told) expect(usage).toMatchObject(told);
+    else expect(usage).toBeUndefined();
+    const streamed = plan(`{"kind":"wrong-usage","says":"${says}"}`, true);
+    expect(streamed.frames.at(-1)).toContain('[DONE]');
+    expect(streamed.frames.some((frame) => frame.includes('"prompt_tokens":'))).toBe(told !== undefined);
   });
 
   it('an error carries Retry-After in whole seconds, and in milliseconds when it must', () => {

@@ -1,10 +1,11 @@
 /** The processes of the embedded stack, in the order they need: Temporal, ledger and model; beside them the worker loads. */
 import { join } from 'node:path';
+import { chaosFileVariable } from '../chaos/rulesFile.js';
 import { readJsonLine, type ChildCommand, type ChildSpec, type ReadyChildren } from './childSpec.js';
 import { entryPoint } from './entryPoint.js';
 import { findTemporal } from './temporalBinary.js';
 import { userCacheDir } from './temporalRelease.js';
-import type { StackPlan } from './stackPlan.js';
+import { chaosFileOf, type StackPlan } from './stackPlan.js';
 import { stackDir, type StackAddresses } from './stackState.js';
 import {
   isServingLine,
@@ -85,7 +86,12 @@ function modelChild(plan: StackPlan): ChildSpec {
     name: 'model',
     after: [],
     command: () => {
-      const options = ['--port', String(plan.ports.get('model'))];
+      const chaos = chaosFileOf(plan);
+      const options = [
+        '--port',
+        String(plan.ports.get('model')),
+        ...(chaos === undefined ? [] : ['--chaos-file', chaos]),
+      ];
       return nodeCommand(plan, [...entryPoint('workers/offlineModel/main'), ...options]);
     },
     readLine: readJsonLine,
@@ -107,11 +113,13 @@ function workerChild(plan: StackPlan, after: readonly string[]): ChildSpec {
     },
     connections(ready) {
       const { ledger, model } = addressesOf(plan, ready);
+      const chaos = chaosFileOf(plan);
       return {
         ...(!plan.outside.temporal && embeddedTemporal(plan)),
         ...(ledger && { DATABASE_URL: ledger }),
         ...(model && { SEGNO_OFFLINE_MODEL_URL: model }),
         ...(plan.metrics && { SEGNO_METRICS_PORT: String(plan.ports.get('metrics')) }),
+        ...(chaos !== undefined && { [chaosFileVariable]: chaos }),
       };
     },
     readLine: readJsonLine,

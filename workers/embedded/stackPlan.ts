@@ -1,7 +1,8 @@
 /** What one embedded stack is to run, decided before anything is started. */
+import { chaosFile } from '../chaos/rulesFile.js';
 import { chooseFreePort } from './freePort.js';
 import { namespaceOf, outsideConnections, type Connections } from './resolveConnections.js';
-import type { StackAddresses, StackPorts } from './stackState.js';
+import { stackDir, type StackAddresses, type StackPorts } from './stackState.js';
 import type { TemporalProgress } from './temporalBinary.js';
 
 type Address = keyof StackAddresses;
@@ -70,6 +71,11 @@ export async function planStack(options: PlanOptions, lastPorts: StackPorts): Pr
     onProgress: options.onProgress,
     ports: await openPortBook(wanted, options.anyPorts ? [] : [lastPorts, usualPorts]),
   };
+}
+
+/** Where failure injection may be asked for: only of a stack that uses nothing from outside. */
+export function chaosFileOf({ dir, outside }: StackPlan): string | undefined {
+  return outside.temporal || outside.ledger || outside.model ? undefined : chaosFile(stackDir(dir));
 }
 
 async function openPortBook(wanted: readonly Address[], preferred: readonly StackPorts[]): Promise<PortBook> {

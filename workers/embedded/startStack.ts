@@ -9,10 +9,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { SegnoError } from '../../core/errors.js';
+import { runProcessFaults } from '../chaos/runProcessFaults.js';
+import { chaosFile, noteStrike, removeRules, watchRules } from '../chaos/rulesFile.js';
 import { hostId, thisProcess } from '../processIdentity.js';
 import type { ChildSpec } from './childSpec.js';
 import { addressesOf, stackChildren } from './stackChildren.js';
-import { planStack, type StackPlan } from './stackPlan.js';
+import { chaosFileOf, planStack, type StackPlan } from './stackPlan.js';
 import {
   endOrphans,
   holdStack,
@@ -22,7 +24,7 @@ import {
   type StackAddresses,
   type StackState,
 } from './stackState.js';
-import { createSupervisor, type NamedProcess, type StackEvent } from './supervisor.js';
+import { createSupervisor, type NamedProcess, type StackEvent, type Supervisor } from './supervisor.js';
 import type { TemporalProgress } from './temporalBinary.js';
 
 export type StackNotice = StackEvent | { readonly kind: 'cleaned'; readonly orphans: readonly NamedProcess[] };
@@ -94,6 +96,7 @@ async function runPlan(plan: StackPlan, options: StartStackOptions, release: () 
     writeState(plan.dir, state);
   };
   update({});
+  removeRules(chaosFile(stackDir(plan.dir)));
   const supervisor = createSupervisor({
     specs: (options.children ?? stackChildren)(plan),
     logDir: join(stackDir(plan.dir), 'logs'),
@@ -101,8 +104,10 @@ async function runPlan(plan: StackPlan, options: StartStackOptions, release: () 
     record: (children) => update({ children }),
   });
   let stopped: Promise<void> | undefined;
+  let endFaults = (): void => undefined;
   const stop = async (): Promise<void> => {
     update({ status: 'stopping' });
+    endFaults();
     await supervisor.stop();
     update({ status: 'stopped', addresses: {} });
     release();
@@ -113,6 +118,7 @@ async function runPlan(plan: StackPlan, options: StartStackOptions, release: () 
   try {
     options.signal?.throwIfAborted();
     update({ addresses: addressesOf(plan, await supervisor.start()), status: 'ready' });
+    endFaults = showProcessFaults(plan, supervisor);
   } catch (error) {
     await supervisor.stop();
     update({ status: 'stopped' });
@@ -128,6 +134,16 @@ async function runPlan(plan: StackPlan, options: StartStackOptions, release: () 
     announce: (status) => update({ status }),
     stop: () => (stopped ??= stop()),
   };
+}
+
+function showProcessFaults(plan: StackPlan, supervisor: Supervisor): () => void {
+  const file = chaosFileOf(plan);
+  if (file === undefined) return () => undefined;
+  return runProcessFaults({
+    rules: watchRules(file),
+    signal: (name, signal) => supervisor.signal(name, signal),
+    onStrike: (strike) => noteStrike(file, strike),
+  });
 }
 
 /** `.segno` keeps itself out of the project's version control. */

@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SegnoError } from '../../core/errors.js';
 import type { ProcessIdentity } from '../processIdentity.js';
 import type { ChildSpec, ReadyChildren, ReadyFacts } from './childSpec.js';
+import { signalProcess } from './endProcess.js';
 import { maxRestarts, restartDelayMs, stableAfterMs } from './restartDelay.js';
 import { startChild, type ChildExit, type RunningChild } from './startChild.js';
 
@@ -43,6 +44,12 @@ export interface Supervisor {
   stop(): Promise<void>;
   /** SIGKILL to all, at once. */
   kill(): void;
+  /**
+   * A signal to one child, on purpose: a death that follows is no reason to give up.
+   *
+   * @returns false when it does not run
+   */
+  signal(name: string, signal: NodeJS.Signals): boolean;
 }
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
@@ -50,6 +57,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   checkOrder(specs);
   const running = new Map<string, RunningChild>();
   const facts: Record<string, ReadyFacts> = {};
+  /** Children whose death is not their own fault. */
+  const struck = new WeakSet<RunningChild>();
   const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
   let giveUp: (error: SegnoError) => void = () => undefined;
@@ -107,7 +116,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     for (;;) {
       const exit = await child.exited;
       if (stopping.signal.aborted) return;
-      deaths = readyAt !== undefined && Date.now() - readyAt >= stableAfterMs ? 1 : deaths + 1;
+      const startsAnew = struck.has(child) || (readyAt !== undefined && Date.now() - readyAt >= stableAfterMs);
+      deaths = startsAnew ? 1 : deaths + 1;
       const restartInMs = restartDelayMs(deaths);
       if (restartInMs === undefined) {
         giveUp(new SegnoError('Stack.StartFailed', `${spec.name} died ${maxRestarts + 1} times in a row.`));
@@ -173,6 +183,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     kill() {
       stopping.abort(new SegnoError('Run.Cancelled', 'The stack was killed.'));
       for (const child of running.values()) child.kill();
+    },
+    signal(name, signal) {
+      const child = running.get(name);
+      if (!child || stopping.signal.aborted) return false;
+      if (signal === 'SIGKILL') struck.add(child);
+      signalProcess(child.identity, signal);
+      return true;
     },
   };
 }

@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { SegnoError } from '../../core/errors.js';
+import { chaosOf } from '../chaos/rulesFile.js';
 import type { OfflineModelOptions } from './serveModel.js';
 import { startOfflineModel } from './server.js';
 
@@ -21,6 +22,8 @@ const argumentsSchema = z.object({
   seed: z.coerce.number().int().optional(),
   'latency-ms': z.coerce.number().min(0).optional(),
   'tokens-per-second': z.coerce.number().positive().optional(),
+  /** Given by the development stack alone: the rules of `segno chaos`. */
+  'chaos-file': z.string().min(1).optional(),
 });
 
 function readOptions(): OfflineModelOptions {
@@ -31,6 +34,7 @@ function readOptions(): OfflineModelOptions {
   const parsed = argumentsSchema.safeParse(values);
   if (!parsed.success) throw new SegnoError('Config.Invalid', z.prettifyError(parsed.error));
   const { 'latency-ms': latencyMs, 'tokens-per-second': tokensPerSecond, port, host, faults, seed } = parsed.data;
+  const chaosFile = parsed.data['chaos-file'];
   const apiKey = process.env['SEGNO_OFFLINE_API_KEY'];
   return {
     ...(port === undefined ? {} : { port }),
@@ -40,6 +44,7 @@ function readOptions(): OfflineModelOptions {
     ...(latencyMs === undefined ? {} : { latencyMs }),
     ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
     ...(apiKey ? { apiKey } : {}),
+    ...(chaosFile === undefined ? {} : { chaos: chaosOf(chaosFile) }),
   };
 }
 

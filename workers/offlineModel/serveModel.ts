@@ -3,11 +3,12 @@
  *
  * Invariant: with the same seed and the same order of requests, the same requests meet the same faults.
  */
+import type { Chaos } from '../../core/chaos/chaos.js';
+import type { Fault } from '../../core/chaos/fault.js';
 import { offlineModelName } from '../../core/config.js';
 import { SegnoError } from '../../core/errors.js';
 import { applyFault } from './faults/applyFault.js';
 import { drawFault } from './faults/drawFault.js';
-import type { Fault } from './faults/fault.js';
 import { parseFaults } from './faults/parseFaults.js';
 import type { FaultPlan } from './faults/parseFaults.js';
 import type { Answer } from './types.js';
@@ -27,6 +28,8 @@ export interface OfflineModelOptions extends Omit<WireOptions, 'models'> {
   seed?: number;
   /** A fault spec, see docs/offline-model.md: `429:0.1,cut:0.05,seed=7`. A request's `x-segno-fault` goes before it. */
   faults?: string;
+  /** Failure injection by rules that may change: before `faults`, behind a request's header. */
+  chaos?: Chaos;
 }
 
 export interface OfflineModel {
@@ -39,18 +42,20 @@ export interface OfflineModel {
 
 /** @throws SegnoError `Config.Invalid` for a bad fault spec or an address that cannot be listened on */
 export async function serveModel(answer: Answer, options: OfflineModelOptions = {}): Promise<OfflineModel> {
-  const { seed = 0, faults = '', ...wire } = options;
-  const brain = createBrain(answer, parseFaults(faults), seed);
+  const { seed = 0, faults = '', chaos, ...wire } = options;
+  const brain = createBrain(answer, parseFaults(faults), seed, chaos);
   const server = await serveWire(brain, { ...wire, models: offlineModelNames });
   return { url: server.url, port: server.port, stats: () => server.stats.read(), close: () => server.close() };
 }
 
-function createBrain(answer: Answer, plan: FaultPlan, seed: number): Brain {
+function createBrain(answer: Answer, plan: FaultPlan, seed: number, chaos: Chaos | undefined): Brain {
   let faultsLeft = plan.limit;
 
   function chooseFault(call: WireCall): Fault | undefined {
     const spec = call.headers[faultHeader];
     if (spec !== undefined) return drawFault(parseFaults(spec), seed, call.ordinal);
+    const injected = chaos?.atProvider(call.model, Date.now());
+    if (injected) return injected;
     const fault = faultsLeft > 0 ? drawFault(plan, seed, call.ordinal) : undefined;
     if (fault) faultsLeft -= 1;
     return fault;

@@ -1,13 +1,14 @@
+import { errorFaults } from '../../../core/chaos/fault.js';
+import type { ErrorFaultKind, Fault } from '../../../core/chaos/fault.js';
 import type { ModelRequest } from '../types.js';
 import type { MessageReply, WireReply } from '../wire/reply.js';
 import { wireError } from '../wire/wireError.js';
-import { errorFaults } from './fault.js';
-import type { ErrorFaultKind, Fault } from './fault.js';
 import { spoilOutput } from './spoilOutput.js';
 
 const defaultRetryAfterSeconds = 1;
 const defaultSlowMs = 100;
 const cutShare = 0.5;
+const toldAs = { more: { times: 10 }, less: { times: 0.1 }, nothing: 'nothing' } as const;
 
 /** What becomes of an answer under a fault. */
 export function applyFault(reply: MessageReply, fault: Fault, request: ModelRequest): WireReply {
@@ -37,6 +38,8 @@ function spoil(reply: MessageReply, fault: Fault, request: ModelRequest): WireRe
       return { ...reply, keep: cutShare, finishReason: fault.kind };
     case 'invalid-output':
       return { ...reply, utterance: spoilOutput(reply.utterance, request) };
+    case 'wrong-usage':
+      return { ...reply, usageTold: toldAs[fault.says ?? 'more'] };
     default:
       return errorReply(fault.kind, fault.retryAfterSeconds);
   }

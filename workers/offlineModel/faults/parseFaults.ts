@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { faultKinds, faultSchema } from '../../../core/chaos/fault.js';
+import type { Fault } from '../../../core/chaos/fault.js';
 import { SegnoError } from '../../../core/errors.js';
-import { faultKinds, faultSchema } from './fault.js';
-import type { Fault } from './fault.js';
 
 export interface WeightedFault {
   readonly fault: Fault;

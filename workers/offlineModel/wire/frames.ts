@@ -13,7 +13,8 @@ const minChunkLength = 24;
 const maxChunks = 200;
 const fingerprint = 'fp_segno_offline';
 
-export function completionBody(envelope: Envelope, message: ShapedMessage, usage: Usage): string {
+/** @param usage absent: the answer does not say */
+export function completionBody(envelope: Envelope, message: ShapedMessage, usage: Usage | undefined): string {
   return JSON.stringify({
     id: envelope.id,
     object: 'chat.completion',
@@ -33,7 +34,7 @@ export function completionBody(envelope: Envelope, message: ShapedMessage, usage
         finish_reason: message.finishReason,
       },
     ],
-    usage: toWireUsage(usage),
+    ...(usage && { usage: toWireUsage(usage) }),
   });
 }
 

@@ -48,12 +48,13 @@ export function planMessage(
   message: ShapedMessage,
   usage: Usage,
 ): Delivery {
+  const told = toldUsage(usage, reply.usageTold);
   const whole = call.stream
-    ? streamFrames(envelope, message, usage, {
-        includeUsage: call.includeUsage,
+    ? streamFrames(envelope, message, told ?? usage, {
+        includeUsage: call.includeUsage && told !== undefined,
         ...(reply.textChunks?.join('') === message.text ? { textChunks: reply.textChunks } : {}),
       })
-    : splitBody(completionBody(envelope, message, usage), reply);
+    : splitBody(completionBody(envelope, message, told), reply);
   const frames = reply.malformed === true ? breakFrame(whole) : whole;
   const { cut } = reply;
   return {
@@ -62,6 +63,17 @@ export function planMessage(
     ending: cut?.how === 'destroy' ? 'destroy' : 'end',
     complete: cut === undefined,
     frameDelayMs: reply.frameDelayMs ?? 0,
+  };
+}
+
+function toldUsage(usage: Usage, told: MessageReply['usageTold']): Usage | undefined {
+  if (told === undefined) return usage;
+  if (told === 'nothing') return undefined;
+  const times = (tokens: number): number => Math.round(tokens * told.times);
+  return {
+    promptTokens: times(usage.promptTokens),
+    cachedTokens: times(usage.cachedTokens),
+    completionTokens: times(usage.completionTokens),
   };
 }
 

@@ -22,6 +22,8 @@ export interface MessageReply {
   readonly finishReason?: FinishReason;
   /** Overrides what the counting rule says. */
   readonly usage?: Partial<Usage>;
+  /** What the answer says of its usage where that is not true: so many times of it, or not a word. */
+  readonly usageTold?: { readonly times: number } | 'nothing';
   /** How a stream cuts the text; otherwise into even pieces. */
   readonly textChunks?: readonly string[];
   /** Wait between two frames of a stream, or two pieces of a body. */

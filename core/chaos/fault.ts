@@ -1,4 +1,4 @@
-/** What can go wrong on demand, by name, and the settings each kind takes. */
+/** What a provider can do wrong on demand, by name, and the settings each kind takes. */
 import { z } from 'zod';
 
 /** What a provider answers in place of a completion, by fault kind. Other statuses that stand here behave as OpenAI's do. */
@@ -51,6 +51,8 @@ const delayMs = z.number().int().min(1).max(600_000).optional();
  * - `malformed-content`: the frames are whole, but the JSON the model writes breaks off
  * - `refusal`, `length`, `content_filter`: the model stops for that reason
  * - `invalid-output`: JSON that does not match the schema
+ * - `wrong-usage`: a whole answer that says something untrue of its tokens: `more` (default; ten times as many), `less` (a tenth), or
+ *   `nothing`
  */
 export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(errorFaultKinds), retryAfterSeconds }),
@@ -62,9 +64,15 @@ export const faultSchema = z.discriminatedUnion('kind', [
     how: z.enum(['destroy', 'end']).optional(),
   }),
   z.strictObject({ kind: z.enum(plainFaultKinds) }),
+  z.strictObject({ kind: z.literal('wrong-usage'), says: z.enum(['more', 'less', 'nothing']).optional() }),
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;
 export type FaultKind = Fault['kind'];
 
-export const faultKinds: readonly FaultKind[] = [...errorFaultKinds, 'stall', 'slow', 'cut', ...plainFaultKinds];
+export const faultKinds = [
+  ...errorFaultKinds,
+  ...(['stall', 'slow', 'cut'] as const),
+  ...plainFaultKinds,
+  'wrong-usage',
+] as const satisfies readonly FaultKind[];

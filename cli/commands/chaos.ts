@@ -1,0 +1,218 @@
+/** `segno chaos`: faults for the development stack of this folder, by rules that end by themselves. */
+import { randomInt } from 'node:crypto';
+import { Command, InvalidArgumentError } from 'commander';
+import { type ActiveRule, type ChaosRule, checkRule, isAtWork, longestRuleMs } from '../../core/chaos/rule.js';
+import { SegnoError } from '../../core/errors.js';
+import { developmentStack } from '../../workers/chaos/developmentStack.js';
+import { chaosFile, countStrikes, readRules, writeRules } from '../../workers/chaos/rulesFile.js';
+import { stackDir } from '../../workers/embedded/stackState.js';
+import { loadProject } from '../../workers/loadProject.js';
+import { type ProjectFlags, projectDir } from '../openProject.js';
+import { durationMs, wholeNumber } from '../optionValues.js';
+import { formatDuration, printJson, table } from '../output.js';
+
+interface Flags extends ProjectFlags {
+  provider?: string;
+  tool?: string;
+  worker?: string;
+  ledger?: string;
+  temporal?: string;
+  of?: string;
+  share?: number;
+  every?: { calls: number } | { ms: number };
+  limit?: number;
+  for: number;
+  seed?: number;
+  json: boolean;
+}
+
+const defaultForMs = 30_000;
+const configFlag = ['--config <file>', 'the config, if it is not segno.config.ts here or above'] as const;
+const jsonFlag = ['--json', 'print JSON', false] as const;
+
+const examples = `
+Examples:
+  $ segno chaos --provider 429 --share 0.2            a fifth of the model calls meets a rate limit, for 30 s
+  $ segno chaos --provider 500 --of segno-offline     an outage of that model
+  $ segno chaos --provider stall --every 10 --for 5m  every tenth answer never comes
+  $ segno chaos --provider '{"kind":"429","retryAfterSeconds":5}'
+  $ segno chaos --tool after --of bookRoom --limit 1  bookRoom throws once, after its effect
+  $ segno chaos --worker kill --every 10s --for 1m    kill -9, once in every 10 s
+  $ segno chaos --ledger pause --for 8s               the database does not answer
+  $ segno chaos status                                what is at work, and how often it has struck
+  $ segno chaos stop                                  end it now
+
+Only an embedded \`segno dev\` without outside servers and without providers is touched. Every rule ends by itself.
+The same --seed makes the same choices. Faults of providers: docs/chaos.md.`;
+
+export function chaosCommand(): Command {
+  return (
+    new Command('chaos')
+      .description('inject faults into the development stack of this folder')
+      .option('--provider <fault>', 'what the offline model does wrong: 429, 500, stall, cut, slow, wrong-usage, …')
+      .option('--tool <fault>', 'tools throw `before` or `after` they take effect')
+      .option('--worker <fault>', '`kill` or `pause` it')
+      .option('--ledger <fault>', '`kill` or `pause` it')
+      .option('--temporal <fault>', '`kill` or `pause` it')
+      .option('--of <name>', 'only this model, or this tool')
+      .option('--share <share>', 'of the calls, above 0 and up to 1 (default: all)', share)
+      .option('--every <n>', 'every nth call; of kills, one in every such time: 10s', every)
+      .option('--limit <n>', 'no more than so many', wholeNumber(1, 1_000_000))
+      .option('--for <time>', 'how long: 500ms, 30s, 5m, at most 1h', boundedFor, defaultForMs)
+      .option('--seed <n>', 'of the choices (default: drawn and printed)', wholeNumber(0, 2 ** 31 - 1))
+      .option(...jsonFlag)
+      .option(...configFlag)
+      .addHelpText('after', examples)
+      .action((flags: Flags, command: Command) => inject(flags, command))
+      // What these share with the command itself, Commander gives to the command.
+      .addCommand(
+        new Command('status')
+          .description('show what is at work, and how often it has struck')
+          .option(...jsonFlag)
+          .option(...configFlag)
+          .addHelpText('after', '\nExamples:\n  $ segno chaos status\n  $ segno chaos status --json')
+          .action((_flags, command: Command) => status(command.optsWithGlobals())),
+      )
+      .addCommand(
+        new Command('stop')
+          .description('end all of it now')
+          .option(...jsonFlag)
+          .option(...configFlag)
+          .addHelpText('after', '\nExamples:\n  $ segno chaos stop')
+          .action((_flags, command: Command) => stop(command.optsWithGlobals())),
+      )
+  );
+}
+
+async function inject(flags: Flags, command: Command): Promise<void> {
+  const rules = rulesOf(flags, command);
+  const file = await targetFile(flags);
+  const seed = flags.seed ?? randomInt(2 ** 31 - 1);
+  const startsAtMs = Date.now();
+  const before = readRules(file).filter((rule) => isAtWork(rule, startsAtMs));
+  const active = rules.map((rule, index): ActiveRule => ({
+    id: `${rule.at}-${startsAtMs.toString(36)}-${index + 1}`,
+    rule,
+    seed: seed + index,
+    startsAtMs,
+    endsAtMs: startsAtMs + flags.for,
+  }));
+  writeRules(file, [...before, ...active]);
+  if (flags.json) return printJson({ seed, rules: active });
+  const what = rules.map(({ at, fault }) => `${at} ${kindOf(fault)}`).join(', ');
+  process.stdout.write(
+    `${what}: for ${formatDuration(flags.for)}, seed ${seed}. \`segno chaos stop\` ends it now, \`segno chaos status\` counts.\n`,
+  );
+}
+
+/** One rule for each place that is named; a fault nobody knows is wrong usage. */
+function rulesOf(flags: Flags, command: Command): ChaosRule[] {
+  const { provider, tool, of, limit, share: shareOf, every: everyOf } = flags;
+  const calls = everyOf && 'calls' in everyOf ? { every: everyOf.calls } : {};
+  const often = { ...calls, ...(shareOf !== undefined && { share: shareOf }), ...(limit !== undefined && { limit }) };
+  const kills = everyOf && 'ms' in everyOf ? { everyMs: everyOf.ms } : {};
+  const wanted = [
+    ...(provider === undefined
+      ? []
+      : [{ at: 'provider', fault: providerFault(provider), ...often, ...(of && { model: of }) }]),
+    ...(tool === undefined ? [] : [{ at: 'tool', fault: tool, ...often, ...(of && { tool: of }) }]),
+    ...(['worker', 'ledger', 'temporal'] as const).flatMap((at) =>
+      flags[at] === undefined ? [] : [{ at, fault: flags[at], ...kills }],
+    ),
+  ];
+  if (wanted.length === 0)
+    return command.error('error: say what: --provider, --tool, --worker, --ledger or --temporal');
+  try {
+    return wanted.map(checkRule);
+  } catch (error) {
+    if (!(error instanceof SegnoError)) throw error;
+    return command.error(`error: ${error.message}`);
+  }
+}
+
+/** A kind, or JSON with its settings, as in the header `x-segno-fault`. */
+function providerFault(source: string): unknown {
+  if (!source.startsWith('{')) return source;
+  try {
+    return JSON.parse(source) as unknown;
+  } catch {
+    return source;
+  }
+}
+
+async function status(flags: Flags): Promise<void> {
+  const file = await targetFile(flags);
+  const struck = countStrikes(file);
+  const nowMs = Date.now();
+  const rules = readRules(file).map((rule) => ({
+    ...rule,
+    atWork: isAtWork(rule, nowMs),
+    strikes: struck.get(rule.id) ?? 0,
+  }));
+  if (flags.json) return printJson(rules);
+  if (rules.length === 0) return void process.stdout.write('No faults are injected.\n');
+  const rows = rules.map(({ rule, seed, atWork, strikes, endsAtMs }) => [
+    rule.at,
+    kindOf(rule.fault),
+    describeOften(rule),
+    String(strikes),
+    atWork ? formatDuration(endsAtMs - nowMs) : 'over',
+    String(seed),
+  ]);
+  process.stdout.write(`${table(['AT', 'FAULT', 'WHICH', 'STRUCK', 'ENDS IN', 'SEED'], rows)}\n`);
+}
+
+async function stop(flags: Flags): Promise<void> {
+  const file = await targetFile(flags);
+  const nowMs = Date.now();
+  const rules = readRules(file);
+  const ended = rules.filter((rule) => isAtWork(rule, nowMs)).length;
+  writeRules(
+    file,
+    rules.map((rule) => ({ ...rule, endsAtMs: Math.min(rule.endsAtMs, nowMs) })),
+  );
+  if (flags.json) return printJson({ ended });
+  process.stdout.write(ended === 0 ? 'No faults were injected.\n' : `Ended ${ended}.\n`);
+}
+
+/** @throws SegnoError `Chaos.Refused`, `Stack.NotRunning` */
+async function targetFile(flags: ProjectFlags): Promise<string> {
+  const dir = projectDir(flags);
+  const project = await loadProject(flags.config === undefined ? { dir } : { configPath: flags.config });
+  developmentStack(dir, process.env, project.config);
+  return chaosFile(stackDir(dir));
+}
+
+function kindOf(fault: ChaosRule['fault']): string {
+  return typeof fault === 'string' ? fault : fault.kind;
+}
+
+function describeOften(rule: ChaosRule): string {
+  const parts = [
+    'model' in rule && rule.model,
+    'tool' in rule && rule.tool,
+    'share' in rule && rule.share !== undefined && `share ${rule.share}`,
+    'every' in rule && rule.every !== undefined && `every ${rule.every}`,
+    'limit' in rule && rule.limit !== undefined && `at most ${rule.limit}`,
+    'everyMs' in rule && rule.everyMs !== undefined && `every ${formatDuration(rule.everyMs)}`,
+  ];
+  return parts.filter((part) => typeof part === 'string').join(', ') || 'all';
+}
+
+function share(source: string): number {
+  const value = Number(source);
+  if (source.trim() === '' || !(value > 0 && value <= 1)) {
+    throw new InvalidArgumentError('It is a number above 0 and up to 1.');
+  }
+  return value;
+}
+
+function every(source: string): { calls: number } | { ms: number } {
+  return /^\d+$/.test(source) ? { calls: wholeNumber(1, 1_000_000)(source) } : { ms: durationMs(source) };
+}
+
+function boundedFor(source: string): number {
+  const value = durationMs(source);
+  if (value > longestRuleMs) throw new InvalidArgumentError('It is an hour at most.');
+  return value;
+}

@@ -1,0 +1,87 @@
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { ActiveRule } from '../../../core/chaos/rule.js';
+import { resolveConfig } from '../../../core/config.js';
+import { defineTool } from '../../../core/defineTool.js';
+import type { ToolContext } from '../../../core/tool.js';
+import {
+  chaosFile,
+  chaosOf,
+  countStrikes,
+  readRules,
+  removeRules,
+  writeRules,
+} from '../../../workers/chaos/rulesFile.js';
+import { withToolFaults } from '../../../workers/chaos/withToolFaults.js';
+
+let dir: string;
+let file: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'segno-rules-'));
+  file = chaosFile(dir);
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const rule = (fault: 'before' | 'after', id = 'r'): ActiveRule => ({
+  id,
+  rule: { at: 'tool', fault },
+  seed: 1,
+  startsAtMs: Date.now() - 1_000,
+  endsAtMs: Date.now() + 60_000,
+});
+
+describe('the file of rules', () => {
+  it('is read again when it changes, and counts what was struck', () => {
+    const chaos = chaosOf(file);
+    expect(chaos.atTool('book', Date.now())).toBeUndefined();
+    writeRules(file, [rule('before', 'a')]);
+    expect(chaos.atTool('book', Date.now())).toBe('before');
+    writeRules(file, [rule('after', 'b')]);
+    expect([chaos.atTool('book', Date.now()), chaos.atTool('mail', Date.now())]).toEqual(['after', 'after']);
+    expect(Object.fromEntries(countStrikes(file))).toEqual({ a: 1, b: 2 });
+    removeRules(file);
+    expect(chaos.atTool('book', Date.now())).toBeUndefined();
+    expect(existsSync(`${file}l`)).toBe(false);
+  });
+
+  it('is its user’s alone', () => {
+    writeRules(file, [rule('before')]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it.each(['{', '{"version":2,"rules":[]}', '{"version":1,"rules":[{"id":"x"}]}'])('holds nothing as %s', (text) => {
+    writeFileSync(file, text);
+    expect(readRules(file)).toEqual([]);
+  });
+});
+
+describe('a tool under a rule', () => {
+  it('throws before its effect, or after it', async () => {
+    const effects: string[] = [];
+    const book = defineTool({
+      description: 'Books.',
+      input: z.object({}),
+      output: z.object({ ok: z.boolean() }),
+      execute: () => {
+        effects.push('booked');
+        return { ok: true };
+      },
+    });
+    const config = resolveConfig({ tools: { book }, workflows: './workflow.ts' });
+    const call = () =>
+      withToolFaults(config, chaosOf(file))
+        .tools.get('book')!
+        .execute({}, {} as ToolContext);
+    writeRules(file, [rule('before')]);
+    await expect(call()).rejects.toThrow('before the effect');
+    expect(effects).toEqual([]);
+    writeRules(file, [rule('after')]);
+    await expect(call()).rejects.toThrow('after the effect');
+    expect(effects).toEqual(['booked']);
+    writeRules(file, []);
+    await expect(call()).resolves.toEqual({ ok: true });
+  });
+});
