@@ -17,7 +17,8 @@ import { SegnoClient } from 'segno/client';
 import { migrateLedger, openLedger, type Ledger } from 'segno/worker';
 import { startOfflineModel } from '../workers/offlineModel/server.js';
 import { startStack } from '../workers/embedded/startStack.js';
-import { seeded, seedOfThisRun } from '../test/chaos/random.js';
+import { seedOfThisRun } from '../testing/chaos.js';
+import { seeded } from '../test/chaos/random.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const config = here('../test/chaos/project/segno.config.ts');
@@ -130,7 +131,7 @@ function percentile(values: readonly number[], share: number): string {
 
 const [kills = 20, plainKills = 10] = process.argv.slice(2).map(Number);
 process.stdout.write(
-  `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, SEGNO_CHAOS_SEED=${seed}\n\n` +
+  `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, SEGNO_SEED=${seed}\n\n` +
     '| worker | steps | kills | from ready p50 | p95 | from kill p50 | p95 |\n| --- | --- | --- | --- | --- | --- | --- |\n',
 );
 for (const [kind, count] of [

@@ -4,6 +4,10 @@ export type { Script, ScriptPart, ScriptedModel, ScriptedModelOptions } from './
 export type { RecordedRequest } from './scriptedRequest.js';
 export { error, hang, json, refusal, streamOf, text, toolCalls } from './scriptedSteps.js';
 export type { ScriptEntry, ScriptFunction, ScriptStep, ScriptedToolCall, UsageOption } from './scriptedSteps.js';
+export { createChaos } from './chaos.js';
+export type { TestChaos } from './chaos.js';
+export type { Strike } from '../core/chaos/chaos.js';
+export type { CallRule } from '../core/chaos/rule.js';
 export { startTestStack } from './testStack.js';
 export type { TestStack, TestStackOptions } from './testStack.js';
 export { startTestServers } from './testServers.js';

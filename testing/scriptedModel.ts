@@ -2,14 +2,18 @@
  * A model that says what the test wrote down, over the real wire: the client under test is not mocked.
  *
  * Invariants:
- * 1. A call takes exactly one step, in order of arrival (by agent, when the script is a record).
+ * 1. A call takes exactly one step, in order of arrival (by agent, when the script is a record); one that an injected fault spoils
+ *    takes none.
  * 2. A call no step is left for gets a 400, which no client tries again, and makes `assertDone()` fail.
  * 3. Every well-formed call is recorded, the unexpected ones too.
  */
+import type { Fault } from '../core/chaos/fault.js';
+import { applyFault } from '../workers/offlineModel/faults/applyFault.js';
 import type { Brain } from '../workers/offlineModel/wire/reply.js';
 import { serveWire } from '../workers/offlineModel/wire/serveWire.js';
 import type { WireStats } from '../workers/offlineModel/wire/stats.js';
 import { wireError } from '../workers/offlineModel/wire/wireError.js';
+import type { TestChaos } from './chaos.js';
 import { describeEntry, toReply } from './scriptedReply.js';
 import { agentHeader, describeRequest, recordRequest } from './scriptedRequest.js';
 import type { RecordedRequest } from './scriptedRequest.js';
@@ -27,6 +31,8 @@ export interface ScriptedModelOptions {
   apiKey?: string;
   /** Wait before the first byte of an answer. Default 0. */
   latencyMs?: number;
+  /** Faults on the way: a call that gets no answer, or a spoilt one, leaves its step to the next. */
+  chaos?: TestChaos;
 }
 
 export interface ScriptedModel {
@@ -48,16 +54,19 @@ export async function scriptedModel(script: Script, options: ScriptedModelOption
   const brain: Brain = async (call) => {
     const request = recordRequest(call);
     requests.push(request);
-    const entry = queues.take(request.agent);
+    const fault = options.chaos?.decide.atProvider(request.model, Date.now());
+    const entry = fault && !isAnswer(fault) ? queues.peek(request.agent) : queues.take(request.agent);
     if (typeof entry === 'string') {
       const message = `${describeRequest(request)}; ${entry}`;
       unexpected.push(message);
       return { kind: 'error', error: wireError(400, `Unexpected ${message}`, { code: 'script_unexpected_call' }) };
     }
-    return toReply(typeof entry === 'function' ? await entry(request) : entry);
+    const reply = toReply(typeof entry === 'function' ? await entry(request) : entry);
+    return fault && reply.kind === 'message' ? applyFault(reply, fault, call.request) : reply;
   };
 
-  const server = await serveWire(brain, options);
+  const { chaos: _, ...wire } = options;
+  const server = await serveWire(brain, wire);
   return {
     url: server.url,
     requests,
@@ -67,9 +76,16 @@ export async function scriptedModel(script: Script, options: ScriptedModelOption
   };
 }
 
+/** Whether the client takes the answer for one under this fault. */
+function isAnswer({ kind }: Fault): boolean {
+  return kind === 'slow' || kind === 'wrong-usage';
+}
+
 interface Queues {
   /** The next entry, or why there is none. */
   take(agent: string | undefined): ScriptEntry | string;
+  /** The same, without using it up. */
+  peek(agent: string | undefined): ScriptEntry | string;
   leftovers(): string[];
 }
 
@@ -78,7 +94,7 @@ function createQueues(script: Script): Queues {
   const parts = new Map<string, ScriptPart>(isShared ? [['', script as ScriptPart]] : Object.entries(script));
   const used = new Map<string, number>();
 
-  function take(agent: string | undefined): ScriptEntry | string {
+  function next(agent: string | undefined, step: 0 | 1): ScriptEntry | string {
     const key = isShared ? '' : (agent ?? '');
     const part = parts.get(key);
     if (part === undefined) {
@@ -87,7 +103,7 @@ function createQueues(script: Script): Queues {
     }
     if (typeof part === 'function') return part;
     const position = used.get(key) ?? 0;
-    used.set(key, position + 1);
+    used.set(key, position + step);
     return part[position] ?? `all ${part.length} steps of the script were used`;
   }
 
@@ -100,7 +116,7 @@ function createQueues(script: Script): Queues {
     });
   }
 
-  return { take, leftovers };
+  return { take: (agent) => next(agent, 1), peek: (agent) => next(agent, 0), leftovers };
 }
 
 function assertDone(unexpected: readonly string[], leftovers: readonly string[], requests: readonly RecordedRequest[]) {

@@ -15,7 +15,9 @@ import {
   resolveConfig,
 } from '../core/config.js';
 import { openLedger, type Ledger } from '../ledger/index.js';
+import { withToolFaults } from '../workers/chaos/withToolFaults.js';
 import { startOfflineModel } from '../workers/offlineModel/server.js';
+import type { TestChaos } from './chaos.js';
 import type { ScriptedModel } from './scriptedModel.js';
 import { findOrStartServers } from './testServers.js';
 import { startTestWorker, type TestWorker } from './testWorker.js';
@@ -32,6 +34,8 @@ export interface TestStackOptions extends Omit<Config, 'taskQueue'> {
   databaseUrl?: string;
   /** For the worker, for example API keys. Default: `process.env`. */
   env?: NodeJS.ProcessEnv;
+  /** Faults of tools, and of the offline model; a scripted model takes them when it is made. */
+  chaos?: TestChaos;
   /** False starts none; see `startWorker` and `startWorkerProcess`. Default true: one in this process. */
   worker?: boolean;
 }
@@ -56,7 +60,7 @@ export interface TestStack {
  * @throws SegnoError `Config.Invalid`, `Temporal.NotFound`, `Stack.StartFailed`, `Ledger.Unavailable`
  */
 export async function startTestStack(options: TestStackOptions): Promise<TestStack> {
-  const { model, databaseUrl, env = process.env, worker = true, ...given } = options;
+  const { model, databaseUrl, env = process.env, chaos, worker = true, ...given } = options;
   const taskQueue = `test-${randomBytes(5).toString('hex')}`;
   const closing: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
@@ -65,7 +69,7 @@ export async function startTestStack(options: TestStackOptions): Promise<TestSta
   try {
     const servers = await findOrStartServers({ databaseUrl });
     closing.push(() => servers.close());
-    const modelUrl = await urlOf(model, closing);
+    const modelUrl = await urlOf(model, chaos, closing);
     const ledger = await openLedger({ connectionString: servers.databaseUrl });
     closing.push(() => ledger.close());
     const client = await SegnoClient.connect({
@@ -76,7 +80,8 @@ export async function startTestStack(options: TestStackOptions): Promise<TestSta
     closing.push(() => client.close());
 
     const startWorker = async (changes: Partial<Config> = {}): Promise<TestWorker> => {
-      const config = answeredBy(modelUrl, resolveConfig({ ...given, ...changes, taskQueue }));
+      const project = answeredBy(modelUrl, resolveConfig({ ...given, ...changes, taskQueue }));
+      const config = chaos ? withToolFaults(project, chaos.decide) : project;
       const started = await startTestWorker({ config, ledger, temporalAddress: servers.temporalAddress, env });
       closing.push(() => started.stop());
       return started;
@@ -110,10 +115,11 @@ export async function startTestStack(options: TestStackOptions): Promise<TestSta
 
 async function urlOf(
   model: TestStackOptions['model'],
+  chaos: TestChaos | undefined,
   closing: (() => Promise<unknown>)[],
 ): Promise<string | undefined> {
   if (model !== 'offline') return model?.url;
-  const offline = await startOfflineModel();
+  const offline = await startOfflineModel(chaos ? { chaos: chaos.decide } : {});
   closing.push(() => offline.close());
   return offline.url;
 }

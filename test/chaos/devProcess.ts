@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const command = join(import.meta.dirname, '../../dist/cli/main.js');
-const configPath = join(import.meta.dirname, 'project/segno.config.ts');
+const chaosConfig = join(import.meta.dirname, 'project/segno.config.ts');
 const inherited = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|DATABASE_URL|SEGNO_|SMTP_)/.test(name));
 
 export interface DevProcess {
@@ -19,7 +19,7 @@ export interface DevProcess {
 }
 
 /** Resolves when the stack is ready. */
-export async function startDev(dir: string, env: NodeJS.ProcessEnv): Promise<DevProcess> {
+export async function startDev(dir: string, env: NodeJS.ProcessEnv, configPath = chaosConfig): Promise<DevProcess> {
   const child = spawn(process.execPath, [command, 'dev', '--json', '--dir', dir, '--config', configPath], {
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,9 +1,10 @@
 /**
  * The main job, killed at its step boundaries: a seeded sample, or with SEGNO_CHAOS=full every boundary and every victim.
- * SEGNO_CHAOS_SEED=<n> repeats the sample of a run that printed it.
+ * SEGNO_SEED=<n> repeats the sample of a run that printed it.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSample } from '../../examples/investor-report/sample.js';
+import { seedOfThisRun } from '../../testing/chaos.js';
 import { type ChaosStack, full, startChaosStack, victims } from './chaosStack.js';
 import { expectSurvived } from './expectSurvived.js';
 import {
@@ -15,7 +16,7 @@ import {
   runInPeace,
   type SurvivedRun,
 } from './killRun.js';
-import { seeded, seedOfThisRun } from './random.js';
+import { seeded } from './random.js';
 
 let stack: ChaosStack;
 let job: Job;
@@ -58,7 +59,7 @@ describe('the main job', () => {
     full ? 'survives every victim at every boundary' : 'survives a sample of kills',
     async () => {
       const seed = seedOfThisRun();
-      console.log(`SEGNO_CHAOS_SEED=${seed}`);
+      console.log(`SEGNO_SEED=${seed}`);
       for (const [index, point] of drawPoints(seed).entries()) {
         const what = `${index + 1}: ${describePoint(point)} (seed ${seed})`;
         const run = await runAndKill(stack, job, point).catch((error: unknown) => {

@@ -27,9 +27,3 @@ export function seeded(seed: number): Random {
     },
   };
 }
-
-/** SEGNO_CHAOS_SEED repeats a run; without it every run draws anew. */
-export function seedOfThisRun(): number {
-  const given = process.env['SEGNO_CHAOS_SEED'];
-  return given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
-}

@@ -6,5 +6,6 @@ import * as tools from './tools.js';
 export default defineConfig({
   agents,
   tools,
+  taskQueue: process.env['SEGNO_TEST_TASK_QUEUE'] ?? 'segno',
   workflows: ['../../../examples/investor-report/workflow.ts', './workflow.ts'],
 });

@@ -1,12 +1,14 @@
 /**
  * Many clients, one budget, crashes between admission and settlement: nothing is overshot, and the books add up to what the provider
- * has counted, but for the leases that ran out. `SEGNO_CHAOS=full` makes it 100,000 calls.
+ * has counted, but for the leases that ran out. `SEGNO_CHAOS=full` makes it 100,000 calls, SEGNO_SEED=<n> repeats it.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { SegnoError } from '../../../core/errors.js';
 import { beginStep, expireLeases, failStep, finishStep, type Ledger } from '../../../ledger/index.js';
+import { seedOfThisRun } from '../../../testing/chaos.js';
+import { seeded } from '../../chaos/random.js';
 import { aModelCall, describeOnBothDatabases } from './databases.js';
 
 const clients = 32;
@@ -14,25 +16,14 @@ const upper = { inputTokens: 80, outputTokens: 40, costPicoUsd: 1_200n };
 const upperTokens = upper.inputTokens + upper.outputTokens;
 const concurrency = 20;
 
-/** A repeatable source of chance (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 describeOnBothDatabases((database, name) => {
   const full = process.env['SEGNO_CHAOS'] === 'full' && name === 'PostgreSQL';
   const calls = full ? 100_000 : 600;
 
   it(`${clients} clients and ${calls} calls: no budget is overshot, no settlement lost, no call uncounted`, async () => {
-    const seed = Date.now() % 1_000_000;
-    console.log(`seed ${seed}`);
-    const random = randomOf(seed);
+    const seed = seedOfThisRun();
+    console.log(`SEGNO_SEED=${seed}`);
+    const random = seeded(seed).next;
     const id = randomUUID();
     const budget = `named/${id}`;
     const gate = `model/${id}`;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import OpenAI from 'openai';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { error, hang, json, scriptedModel, streamOf, text, toolCalls } from '../../../testing/index.js';
+import { createChaos, error, hang, json, scriptedModel, streamOf, text, toolCalls } from '../../../testing/index.js';
 import type { Script, ScriptedModel, ScriptedModelOptions } from '../../../testing/index.js';
 
 let model: ScriptedModel;
@@ -81,6 +81,26 @@ describe('a script by agent', () => {
     const ask = await start({ writer: ({ ordinal }) => text(`answer ${ordinal}`) });
     expect([await ask('x', 'writer'), await ask('x', 'writer')]).toEqual(['answer 1', 'answer 2']);
     model.assertDone();
+  });
+});
+
+describe('a script under failure injection', () => {
+  it('leaves the step of a call that got no answer to the next one', async () => {
+    const chaos = createChaos([{ at: 'provider', fault: '500', every: 2 }], { seed: 1 });
+    const ask = await start([text('one'), text('two')], { chaos });
+    expect(await ask('a')).toBe('one');
+    await expect(ask('b')).rejects.toMatchObject({ status: 500 });
+    expect(await ask('b again')).toBe('two');
+    expect(chaos.strikes).toEqual([{ rule: 'provider-1', at: 'provider', fault: '500', of: 'any model', call: 2 }]);
+    model.assertDone();
+  });
+
+  it('ends when it is stopped', async () => {
+    const chaos = createChaos([{ at: 'provider', fault: 'reset' }]);
+    const ask = await start([text('one')], { chaos });
+    await expect(ask('a')).rejects.toThrow('Connection error');
+    chaos.stop();
+    expect(await ask('a')).toBe('one');
   });
 });
 

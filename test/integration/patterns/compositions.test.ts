@@ -1,7 +1,7 @@
 /**
  * Random compositions of all patterns, with random failures, limits and cancellations: each ends, none hangs, each replays.
  *
- * SEGNO_CHAOS_SEED=<n> draws others; without it they are the same in each run, and only their timing differs.
+ * SEGNO_SEED=<n> draws others; without it they are the same in each run, and only their timing differs.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,8 +66,8 @@ describe('quick steps', () => {
 
 describe('random compositions of patterns', () => {
   it('end, with a failure of a registered type if with one, and replay', { timeout: 300_000 }, async () => {
-    const seed = Number(process.env['SEGNO_CHAOS_SEED'] ?? 1);
-    console.log(`SEGNO_CHAOS_SEED=${seed}`);
+    const seed = Number(process.env['SEGNO_SEED'] ?? 1);
+    console.log(`SEGNO_SEED=${seed}`);
     const specs = randomSpecs(seed, count);
     const dir = mkdtempSync(join(tmpdir(), 'segno-compositions-'));
     const ends: End[] = [];
