@@ -1,16 +1,22 @@
-/** `npm run bench [-- server gate speeds history conversation mapReduce patterns startup]`: prints the tables of BENCHMARKS.md. */
+/** `npm run bench [-- server gate outage speeds history conversation mapReduce patterns startup]`: prints the tables of BENCHMARKS.md. */
 import { cpus, totalmem } from 'node:os';
 import { type Bench, startBench } from './bench.js';
 import { benchConversation, benchHistory } from './history.js';
 import { benchPatterns } from './patterns.js';
 import { benchMapReduce } from './mapReduce.js';
+import { benchOutage } from './outage.js';
 import { benchGate } from './gate.js';
 import { benchServer } from './server.js';
 import { benchSpeeds } from './speeds.js';
 import { benchStartup } from './startup.js';
 import type { Row } from './statistics.js';
 
-const alone: Record<string, () => Promise<Row[]>> = { server: benchServer, gate: benchGate, startup: benchStartup };
+const alone: Record<string, () => Promise<Row[]>> = {
+  server: benchServer,
+  gate: benchGate,
+  outage: benchOutage,
+  startup: benchStartup,
+};
 const onStack: Record<string, (bench: Bench) => Promise<Row[]>> = {
   speeds: benchSpeeds,
   history: benchHistory,
