@@ -91,7 +91,17 @@ const plans: Readonly<Record<string, Plan>> = {
       },
     ],
   },
-  'chaos:full': { checks: [], runs: [{ projects: ['chaos'], env: { SEGNO_CHAOS: 'full' } }] },
+  'chaos:full': {
+    checks: [],
+    runs: [
+      { projects: ['chaos'], env: { SEGNO_CHAOS: 'full' } },
+      {
+        projects: ['integration'],
+        paths: ['test/integration/faults', 'test/integration/ledger/gateCrashes'],
+        env: { SEGNO_CHAOS: 'full' },
+      },
+    ],
+  },
 };
 
 function run(
