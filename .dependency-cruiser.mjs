@@ -32,7 +32,7 @@ const houses = {
     houses: ['core', 'ledger'],
     packages: [
       ...['@temporalio/(activity|common)', 'zod', 'openai', 'nodemailer', 'pdfjs-dist', 'pdfkit'],
-      ...['@secretlint/[^/]+', 'libphonenumber-js', 'validator'],
+      ...['@secretlint/[^/]+', 'gpt-tokenizer', 'libphonenumber-js', 'validator'],
     ],
     node: true,
   },

@@ -30,8 +30,9 @@ import { ChatSpan } from './model/chatSpan.js';
 import { fallbackReason } from './model/classify.js';
 import { loadConversation } from './model/conversation.js';
 import { ConversationMarks, markedMessages, withoutEchoes } from './model/conversationMarks.js';
+import { inputTokensOf } from './model/inputTokens.js';
 import { ModelAttempt, timeoutMsOf } from './model/modelAttempt.js';
-import { chainedModel, type ChainedModel, inputTokensOf, modelChain } from './model/modelChain.js';
+import { chainedModel, type ChainedModel, modelChain } from './model/modelChain.js';
 import { readTurn } from './model/readTurn.js';
 import type { StreamedAnswer } from './model/streamAnswer.js';
 import { fencedOff, patiently } from './patiently.js';
@@ -87,8 +88,13 @@ export function createCallModel(dependencies: ActivityDependencies) {
     const { tools } = config;
     const toolGuard = (tool: ToolDefinition | undefined): Guard => guardOfTool(config, tool);
     const context = { request, agent, prompt, tools, conversation, guard, guardOfTool: toolGuard };
-    const sizes = { inputTokens: inputTokensOf(messages, prompt), maxOutputTokens: options.maxOutputTokens };
-    let candidates: readonly ChainedModel[] = chain.map((model) => chainedModel(model, prompt, messages, agent, sizes));
+    const { maxOutputTokens } = options;
+    let candidates: readonly ChainedModel[] = await Promise.all(
+      chain.map(async (model) => {
+        const inputTokens = await inputTokensOf(model, { ...prompt, messages });
+        return chainedModel(model, prompt, messages, agent, { inputTokens, maxOutputTokens });
+      }),
+    );
     let fellFrom: { alias: string; reason: string } | undefined;
     for (;;) {
       const admission = admissionOf(request, agent, step.tenant, candidates);

@@ -40,6 +40,11 @@ const modelSchema = z.strictObject({
   price: priceSchema.optional(),
   /** Output tokens of one call. Default 4,096. */
   maxOutputTokens: z.number().int().positive().optional(),
+  /**
+   * What counts the input of a call before it is sent: `o200k_base`, the encoding of OpenAI's models since gpt-4o, or `bytes`, which holds
+   * for every model. Default: the encoding for those models at OpenAI itself, else bytes.
+   */
+  tokenizer: z.enum(['o200k_base', 'bytes']).optional(),
   /** Limit of one call, all of its stream included. Default 300,000, at most 900,000. */
   timeoutMs: z.number().int().positive().max(modelCallLimitMs).optional(),
   /**

@@ -26,14 +26,6 @@ export function modelChain(models: ModelClients, alias: string): CallableModel[]
   return chain;
 }
 
-/** What providers add of their own: tokens around each message, the syntax of tools, a preamble. */
-const overheadTokens = 256;
-
-/** A token is at least one byte of UTF-8, so the request's bytes bound its tokens from above. */
-export function inputTokensOf(messages: readonly Message[], { tools, responseFormat }: AgentPrompt): number {
-  return overheadTokens + Buffer.byteLength(JSON.stringify([messages, tools, responseFormat ?? null]));
-}
-
 export function chainedModel(
   callable: CallableModel,
   prompt: AgentPrompt,

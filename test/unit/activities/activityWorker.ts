@@ -51,7 +51,7 @@ export interface WorkerOptions {
   agents?: Config['agents'];
   tools?: Config['tools'];
   /** Of the alias `default`. */
-  model?: { model?: string; timeoutMs?: number; maxOutputTokens?: number };
+  model?: { model?: string; timeoutMs?: number; maxOutputTokens?: number; tokenizer?: 'o200k_base' };
   owner?: string;
 }
 

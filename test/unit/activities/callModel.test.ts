@@ -428,6 +428,20 @@ describe('a request', () => {
   });
 });
 
+describe('a budget', () => {
+  const long = { ...write, input: 'The quick brown fox jumps over the lazy dog. '.repeat(900) };
+  it.each([
+    ['o200k_base' as const, undefined],
+    [undefined, 'Budget.Exceeded'],
+  ])('pays for the tokens of what is sent where %s counts them: %s', async (tokenizer, refused) => {
+    const { worker, runId } = await world([text('Once.', usage)], { model: tokenizer && { tokenizer } });
+    // 9,000 tokens or 40,000 bytes of input, and 4,096 tokens of output at $10 a million.
+    const ctx = { budgets: [{ key: `run/${runId}`, usd: 0.07 }] };
+    const ended = await worker.callModel({ ...long, ctx }, { runId }).result.catch((error: unknown) => error);
+    expect((ended as { type?: string }).type).toBe(refused);
+  });
+});
+
 describe('dependencies of the run', () => {
   const greeter = defineAgent({
     instructions: ({ deps, input }) => `Greet ${deps.user}, who said ${input}.`,
