@@ -129,6 +129,8 @@ export interface ResolvedConfig {
 /** The provider that stands in where none is configured. */
 export const offlineProvider = 'offline';
 export const offlineModelName = 'segno-offline';
+/** The names it answers to; both follow the same rules, so that a fallback has somewhere to go. */
+export const offlineModelNames = [offlineModelName, `${offlineModelName}-small`] as const;
 
 /** Types the config; what it holds is checked when a worker or the CLI loads it. */
 export function defineConfig(config: Config): Config {

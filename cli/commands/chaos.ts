@@ -2,9 +2,10 @@
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { type ActiveRule, type ChaosRule, checkRule, isAtWork, longestRuleMs } from '../../core/chaos/rule.js';
+import { offlineModelNames, type ResolvedConfig } from '../../core/config.js';
 import { SegnoError } from '../../core/errors.js';
 import { developmentStack } from '../../workers/chaos/developmentStack.js';
-import { chaosFile, countStrikes, readRules, writeRules } from '../../workers/chaos/rulesFile.js';
+import { chaosFile, readRules, readStrikes, writeRules } from '../../workers/chaos/rulesFile.js';
 import { stackDir } from '../../workers/embedded/stackState.js';
 import { loadProject } from '../../workers/loadProject.js';
 import { type ProjectFlags, projectDir } from '../openProject.js';
@@ -86,7 +87,8 @@ export function chaosCommand(): Command {
 
 async function inject(flags: Flags, command: Command): Promise<void> {
   const rules = rulesOf(flags, command);
-  const file = await targetFile(flags);
+  const { file, config } = await target(flags);
+  for (const rule of rules) checkName(rule, config, command);
   const seed = flags.seed ?? randomInt(2 ** 31 - 1);
   const startsAtMs = Date.now();
   const before = readRules(file).filter((rule) => isAtWork(rule, startsAtMs));
@@ -120,6 +122,9 @@ function rulesOf(flags: Flags, command: Command): ChaosRule[] {
       flags[at] === undefined ? [] : [{ at, fault: flags[at], ...kills }],
     ),
   ];
+  if (of !== undefined && (provider === undefined) === (tool === undefined)) {
+    return command.error('error: --of names a model with --provider, or a tool with --tool');
+  }
   if (wanted.length === 0)
     return command.error('error: say what: --provider, --tool, --worker, --ledger or --temporal');
   try {
@@ -128,6 +133,16 @@ function rulesOf(flags: Flags, command: Command): ChaosRule[] {
     if (!(error instanceof SegnoError)) throw error;
     return command.error(`error: ${error.message}`);
   }
+}
+
+/** A rule about what is not there would strike nothing, and say nothing. */
+function checkName(rule: ChaosRule, { tools }: ResolvedConfig, command: Command): void {
+  const check = (what: string, name: string | undefined, known: readonly string[]): void => {
+    if (name === undefined || known.includes(name)) return;
+    command.error(`error: there is no ${what} ${name}; there are: ${known.join(', ') || 'none'}`);
+  };
+  if (rule.at === 'tool') check('tool', rule.tool, [...tools.keys()]);
+  if (rule.at === 'provider') check('model', rule.model, offlineModelNames);
 }
 
 /** A kind, or JSON with its settings, as in the header `x-segno-fault`. */
@@ -141,13 +156,13 @@ function providerFault(source: string): unknown {
 }
 
 async function status(flags: Flags): Promise<void> {
-  const file = await targetFile(flags);
-  const struck = countStrikes(file);
+  const { file } = await target(flags);
+  const strikes = readStrikes(file);
   const nowMs = Date.now();
   const rules = readRules(file).map((rule) => ({
     ...rule,
     atWork: isAtWork(rule, nowMs),
-    strikes: struck.get(rule.id) ?? 0,
+    strikes: strikes.filter((strike) => strike.rule === rule.id).length,
   }));
   if (flags.json) return printJson(rules);
   if (rules.length === 0) return void process.stdout.write('No faults are injected.\n');
@@ -163,7 +178,7 @@ async function status(flags: Flags): Promise<void> {
 }
 
 async function stop(flags: Flags): Promise<void> {
-  const file = await targetFile(flags);
+  const { file } = await target(flags);
   const nowMs = Date.now();
   const rules = readRules(file);
   const ended = rules.filter((rule) => isAtWork(rule, nowMs)).length;
@@ -176,11 +191,11 @@ async function stop(flags: Flags): Promise<void> {
 }
 
 /** @throws SegnoError `Chaos.Refused`, `Stack.NotRunning` */
-async function targetFile(flags: ProjectFlags): Promise<string> {
+async function target(flags: ProjectFlags): Promise<{ file: string; config: ResolvedConfig }> {
   const dir = projectDir(flags);
-  const project = await loadProject(flags.config === undefined ? { dir } : { configPath: flags.config });
-  developmentStack(dir, process.env, project.config);
-  return chaosFile(stackDir(dir));
+  const { config } = await loadProject(flags.config === undefined ? { dir } : { configPath: flags.config });
+  developmentStack(dir, process.env, config);
+  return { file: chaosFile(stackDir(dir)), config };
 }
 
 function kindOf(fault: ChaosRule['fault']): string {

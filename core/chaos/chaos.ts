@@ -17,7 +17,9 @@ export interface Strike {
 /**
  * Decides call by call whether a rule strikes. Of several rules the first one that does decides.
  *
- * Invariant: every rule counts every call it concerns while it is at work, also those that another rule has struck.
+ * Invariants:
+ * 1. Every rule counts every call it concerns while it is at work, also those that another rule has struck.
+ * 2. What an earlier process has struck counts: a limit holds, and choices go on, when a worker is killed.
  */
 export class Chaos {
   private readonly calls = new Map<string, number>();
@@ -27,7 +29,13 @@ export class Chaos {
   constructor(
     private readonly rules: () => readonly ActiveRule[],
     private readonly onStrike: (strike: Strike) => void = () => undefined,
-  ) {}
+    earlier: readonly Strike[] = [],
+  ) {
+    for (const { rule, call = 0 } of earlier) {
+      this.calls.set(rule, Math.max(call, this.calls.get(rule) ?? 0));
+      this.struck.set(rule, (this.struck.get(rule) ?? 0) + 1);
+    }
+  }
 
   /** @param model its name at the provider */
   atProvider(model: string, nowMs: number): Fault | undefined {

@@ -58,7 +58,7 @@ export function watchRules(file: string): () => readonly ActiveRule[] {
 
 /** Decides by the file's rules, and notes what it decides. */
 export function chaosOf(file: string): Chaos {
-  return new Chaos(watchRules(file), (strike) => noteStrike(file, strike));
+  return new Chaos(watchRules(file), (strike) => noteStrike(file, strike), readStrikes(file));
 }
 
 /** One line a strike: several processes append, and a line is one write. */
@@ -66,19 +66,15 @@ export function noteStrike(file: string, strike: Strike): void {
   appendFileSync(logOf(file), `${JSON.stringify({ time: new Date().toISOString(), ...strike })}\n`, { mode: 0o600 });
 }
 
-/** How often each rule has struck, by its id. */
-export function countStrikes(file: string): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const line of linesOf(logOf(file))) {
-    const id = /"rule":"([^"]+)"/.exec(line)?.[1];
-    if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1);
-  }
-  return counts;
+/** In order; a line that cannot be read is passed over. */
+export function readStrikes(file: string): Strike[] {
+  const text = statSync(logOf(file), { throwIfNoEntry: false }) ? readFileSync(logOf(file), 'utf8') : '';
+  return text.split('\n').flatMap(strikeOf);
 }
 
-function linesOf(path: string): string[] {
+function strikeOf(line: string): Strike[] {
   try {
-    return readFileSync(path, 'utf8').split('\n');
+    return [JSON.parse(line) as Strike];
   } catch {
     return [];
   }

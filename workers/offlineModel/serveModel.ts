@@ -5,7 +5,7 @@
  */
 import type { Chaos } from '../../core/chaos/chaos.js';
 import type { Fault } from '../../core/chaos/fault.js';
-import { offlineModelName } from '../../core/config.js';
+import { offlineModelNames } from '../../core/config.js';
 import { SegnoError } from '../../core/errors.js';
 import { applyFault } from './faults/applyFault.js';
 import { drawFault } from './faults/drawFault.js';
@@ -17,9 +17,6 @@ import { serveWire } from './wire/serveWire.js';
 import type { WireStats } from './wire/stats.js';
 import { wireError } from './wire/wireError.js';
 import type { WireOptions } from './wire/wireOptions.js';
-
-/** The names it answers to; both follow the same rules, so that a fallback has somewhere to go. */
-export const offlineModelNames = [offlineModelName, `${offlineModelName}-small`] as const;
 
 export const faultHeader = 'x-segno-fault';
 

@@ -23,6 +23,8 @@ describe('segno chaos', () => {
     ['--ledger full', 'kill or pause'],
     ['--ledger pause --every 10s', 'a pause lasts until its rule ends'],
     ['--worker kill --every 10ms', 'everyMs'],
+    ['--worker kill --of mail', '--of names a model'],
+    ['--provider 429 --tool after --of mail', '--of names a model'],
     ['--worker kill --for 2h', 'an hour at most'],
     ['--worker kill --for soon', 'a length of time'],
     ['status --verbose', "unknown option '--verbose'"],

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ActiveRule, ChaosRule } from '../../../core/chaos/rule.js';
 import { resolveConfig } from '../../../core/config.js';
 import { developmentStack } from '../../../workers/chaos/developmentStack.js';
-import { chaosFile, countStrikes, writeRules } from '../../../workers/chaos/rulesFile.js';
+import { chaosFile, readStrikes, writeRules } from '../../../workers/chaos/rulesFile.js';
 import { readStack } from '../../../workers/embedded/stackState.js';
 import { startStack, type Stack, type StackNotice } from '../../../workers/embedded/startStack.js';
 import { openWorkshop, until, type Workshop } from '../embeddedStandIn.js';
@@ -51,7 +51,9 @@ describe('faults of processes', () => {
     writeRules(file, [active({ at: 'worker', fault: 'kill' }, 1_000)]);
     await until('another worker runs', () => ![0, worker].includes(pidOf('worker')));
     expect(pidOf('ledger')).toBe(ledger);
-    expect(Object.fromEntries(countStrikes(file))).toEqual({ 'worker-kill': 1 });
+    expect(readStrikes(file).map(({ rule, at, fault }) => [rule, at, fault])).toEqual([
+      ['worker-kill', 'worker', 'kill'],
+    ]);
   });
 
   it.runIf(process.platform === 'linux')('pause a child until the rule is taken away', async () => {

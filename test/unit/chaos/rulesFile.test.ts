@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { Chaos } from '../../../core/chaos/chaos.js';
 import type { ActiveRule } from '../../../core/chaos/rule.js';
 import { resolveConfig } from '../../../core/config.js';
 import { defineTool } from '../../../core/defineTool.js';
@@ -10,8 +11,8 @@ import type { ToolContext } from '../../../core/tool.js';
 import {
   chaosFile,
   chaosOf,
-  countStrikes,
   readRules,
+  readStrikes,
   removeRules,
   writeRules,
 } from '../../../workers/chaos/rulesFile.js';
@@ -41,10 +42,25 @@ describe('the file of rules', () => {
     expect(chaos.atTool('book', Date.now())).toBe('before');
     writeRules(file, [rule('after', 'b')]);
     expect([chaos.atTool('book', Date.now()), chaos.atTool('mail', Date.now())]).toEqual(['after', 'after']);
-    expect(Object.fromEntries(countStrikes(file))).toEqual({ a: 1, b: 2 });
+    expect(readStrikes(file).map(({ rule, call }) => [rule, call])).toEqual([
+      ['a', 1],
+      ['b', 1],
+      ['b', 2],
+    ]);
     removeRules(file);
     expect(chaos.atTool('book', Date.now())).toBeUndefined();
     expect(existsSync(`${file}l`)).toBe(false);
+  });
+
+  it('lets another process go on where one that was killed has stopped', () => {
+    const limited = { ...rule('before'), rule: { at: 'tool', fault: 'before', every: 2, limit: 2 } as const };
+    writeRules(file, [limited]);
+    const call = (chaos: Chaos): string => chaos.atTool('book', Date.now()) ?? '';
+    const first = chaosOf(file);
+    expect([call(first), call(first)]).toEqual(['', 'before']);
+    writeFileSync(`${file}l`, '{"rule":"r","ca\n', { flag: 'a' });
+    const second = chaosOf(file);
+    expect([call(second), call(second), call(second), call(second)]).toEqual(['', 'before', '', '']);
   });
 
   it('is its user’s alone', () => {
