@@ -13,7 +13,7 @@ import { SegnoClient } from 'segno/client';
 import { bundleWorkflows, createWorker, loadProject, migrateLedger, openLedger } from 'segno/worker';
 import { Chaos } from '../core/chaos/chaos.js';
 import type { Fault } from '../core/chaos/fault.js';
-import type { ActiveRule } from '../core/chaos/rule.js';
+import { type ActiveRule, longestRuleMs } from '../core/chaos/rule.js';
 import { startStack } from '../workers/embedded/startStack.js';
 import { type OfflineModel, serveModel } from '../workers/offlineModel/serveModel.js';
 import { type Row, spread } from './statistics.js';
@@ -31,12 +31,13 @@ const dead: Record<string, Fault> = {
 };
 
 const perSecond = 10;
-const seconds = { before: 3, outage: 10, after: 7 };
+const seconds = { before: 3, outage: 10, after: 13 };
 const callTimeoutMs = 2_000;
 /** An answer that comes later is no success. */
 const deadlineMs = 5_000;
 const latencyMs = 50;
 const offlineModel = 'segno-offline';
+const benchStartedMs = Date.now();
 
 interface Provider {
   readonly model: OfflineModel;
@@ -66,7 +67,13 @@ async function startProvider(): Promise<Provider> {
 }
 
 function rule(fault: Fault): ActiveRule {
-  return { id: 'dead', rule: { at: 'provider', fault }, seed: 0, startsAtMs: 0, endsAtMs: Number.MAX_SAFE_INTEGER };
+  return {
+    id: 'dead',
+    rule: { at: 'provider', fault },
+    seed: 0,
+    startsAtMs: benchStartedMs,
+    endsAtMs: benchStartedMs + longestRuleMs,
+  };
 }
 
 /** As a user of the plain SDK would write them. */
@@ -165,7 +172,8 @@ export async function benchOutage(): Promise<Row[]> {
   const running = worker.worker.run();
   const connection = await NativeConnection.connect({ address });
   const activities = plainActivities([first.model.url, second.model.url]);
-  const plain = await Worker.create({ connection, taskQueue: 'plain', workflowBundle, activities });
+  const sinks = { segno: { ended: { fn: () => undefined } } };
+  const plain = await Worker.create({ connection, taskQueue: 'plain', workflowBundle, activities, sinks });
   const runningPlain = plain.run();
   const client = await SegnoClient.connect({ temporal: { address }, ledger });
   let runs = 0;

@@ -151,5 +151,5 @@ describeOnBothDatabases((database, name) => {
       attempts: calls - refused.exceeded,
       attempt_tokens: provider.tokens + lost.tokens,
     });
-  }, 600_000);
+  }, 1_800_000);
 });
