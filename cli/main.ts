@@ -6,6 +6,7 @@ import { chaosCommand } from './commands/chaos.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
 import { effectsCommand } from './commands/effects.js';
+import { eventCommand } from './commands/event.js';
 import { examplesCommand, initCommand } from './commands/init.js';
 import {
   agentsCommand,
@@ -44,6 +45,7 @@ const commands = [
   cancelCommand(),
   retryCommand(),
   approveCommand(),
+  eventCommand(),
   resolveCommand(),
   effectsCommand(),
   costsCommand(),

@@ -5,14 +5,11 @@
  * 1. Where an approval waits is read from memos, so it is found also while no worker runs.
  * 2. A decision's delivery is repeated under the same update id until a worker has taken it: it counts once.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Client,
-  isGrpcServiceError,
   type WorkflowExecutionDescription,
   type WorkflowExecutionInfo,
   WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { RaiseAmounts } from '../core/admission/raise.js';
@@ -27,6 +24,7 @@ import {
 import { memoKey, type RunContext } from '../core/contracts.js';
 import { isErrorType, SegnoError } from '../core/errors.js';
 import { hashJson } from '../ledger/index.js';
+import { deliverUpdate, isUndelivered } from './deliverUpdate.js';
 
 /** An approval that waits for a decision. */
 export interface WaitingApproval extends ApprovalRequest {
@@ -59,14 +57,8 @@ export interface DecideOptions {
 /** Executions looked at for approvals. */
 const mostExecutions = 2_000;
 const mostFound = 500;
-const attemptMs = 10_000;
-const firstAttemptMs = 3_000;
 /** For a name that nothing waiting has: a worker is asked whether it was decided before. */
 const askMs = 5_000;
-const retryPauseMs = 500;
-/** gRPC: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION (workers too slow for the last workflow tasks), ABORTED, UNAVAILABLE. */
-const transientCodes = [4, 8, 9, 10, 14];
-
 /** All that waits now, oldest first; of one run or of all. @throws SegnoError `Run.Unknown` */
 export async function listApprovals(temporal: Client, { run }: { run?: string } = {}): Promise<WaitingApproval[]> {
   const root = run === undefined ? undefined : await describe(temporal, run);
@@ -191,27 +183,23 @@ function unknown(run: string, waiting: readonly WaitingApproval[], name: string 
 
 async function deliver(
   temporal: Client,
-  { workflowId, runId }: { workflowId: string; runId: string },
+  place: { workflowId: string; runId: string },
   answer: DecisionRequest,
   limitMs: number,
   onNoWorker?: () => void,
 ): Promise<Decision> {
-  const handle = temporal.workflow.getHandle(workflowId, runId);
-  const updateId = `segno-${hashJson(answer)}`;
-  const deadline = Date.now() + limitMs;
-  for (let attempt = 1; ; attempt += 1) {
-    const until = Math.min(Date.now() + (attempt === 1 ? firstAttemptMs : attemptMs), deadline);
-    try {
-      return await temporal.connection.withDeadline(until, () =>
-        handle.executeUpdate<Decision, [DecisionRequest]>(decideUpdateName, { args: [answer], updateId }),
-      );
-    } catch (error) {
-      const refused = refusal(error, answer);
-      if (!(refused instanceof SegnoError)) return refused;
-      if (refused.type !== 'Approval.Undelivered' || Date.now() >= deadline) throw refused;
-      if (attempt === 1) onNoWorker?.();
-      await delay(Math.max(0, Math.min(retryPauseMs, deadline - Date.now())));
-    }
+  try {
+    return await deliverUpdate<Decision, DecisionRequest>(temporal, place, {
+      update: decideUpdateName,
+      request: answer,
+      updateId: `segno-${hashJson(answer)}`,
+      limitMs,
+      onNoWorker,
+    });
+  } catch (error) {
+    const refused = refusal(error, answer);
+    if (refused instanceof SegnoError) throw refused;
+    return refused;
   }
 }
 
@@ -228,9 +216,7 @@ function refusal(error: unknown, answer: DecisionRequest): SegnoError | Decision
   if ((error as Error).name === 'WorkflowNotFoundError') {
     return new SegnoError('Approval.Unknown', 'the workflow that waited has ended in the meantime', { cause: error });
   }
-  const { cause } = error as Error;
-  const transient = isGrpcServiceError(cause) && transientCodes.includes(cause.code);
-  if (!transient && !(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)) throw error;
+  if (!isUndelivered(error)) throw error;
   return new SegnoError('Approval.Undelivered', 'no worker has taken the decision; is one running?', { cause: error });
 }
 

@@ -2,6 +2,8 @@ export { SegnoClient, type ConnectOptions, type Run, type StartOptions } from '.
 export type { Concurrency } from './concurrency.js';
 export type { RunDetails, RunStatus, RunStep, RunSummary, Usage } from './runs.js';
 export type { DecideOptions, WaitingApproval } from './approvals.js';
+export type { EventOptions } from './events.js';
+export type { EventReceipt } from '../core/event.js';
 export type { EffectOutcome, EffectRecord } from '../ledger/index.js';
 export type { BudgetDetails, RaiseOptions, RaisedBudget } from './budgets.js';
 export type { ResolveOptions, UnknownEffect } from './resolveOutcome.js';

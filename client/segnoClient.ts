@@ -13,6 +13,7 @@ import { type BudgetAmounts, budgetSchema } from '../core/admission/settings.js'
 import type { Decision } from '../core/approval.js';
 import { defaultTaskQueue, memoKey, type RunMemo, workflowTaskTimeoutMs } from '../core/contracts.js';
 import type { DocumentRef } from '../core/document.js';
+import type { EventReceipt } from '../core/event.js';
 import { SegnoError } from '../core/errors.js';
 import { describeIssues } from '../core/schema.js';
 import { formatTraceparent, parseTraceparent } from '../core/trace.js';
@@ -39,6 +40,7 @@ import { type BudgetDetails, describeBudgets, raiseAndWake, type RaisedBudget, t
 import { type Concurrency, isDropped, placeFor, startInPlace } from './concurrency.js';
 import { decodeInput } from './decodeInput.js';
 import { listUnknown, resolveOutcome, type ResolveOptions, type UnknownEffect } from './resolveOutcome.js';
+import { type EventOptions, sendEvent } from './events.js';
 import { runFailure } from './runFailure.js';
 import { checkedPriority, temporalPriority } from './priority.js';
 import { type Stats, statsSince } from './stats.js';
@@ -262,6 +264,16 @@ export class SegnoClient {
    */
   decide(id: string, options: DecideOptions): Promise<Decision> {
     return decideApproval(this.temporal, id, options);
+  }
+
+  /**
+   * Send an event to the run `id`, or to the child workflow of that id, and wait until a worker has taken it in. Sent again under its own
+   * id, it counts once.
+   *
+   * @throws SegnoError `Run.Unknown`, `Event.Refused`, `Event.Undelivered`
+   */
+  sendEvent(id: string, name: string, options?: EventOptions): Promise<EventReceipt> {
+    return sendEvent(this.temporal, id, name, options);
   }
 
   /**

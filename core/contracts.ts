@@ -10,6 +10,7 @@
 
 import type { BudgetRaised, RaiseAmounts } from './admission/raise.js';
 import type { KeyedBudget } from './admission/settings.js';
+import type { CarriedEvents } from './event.js';
 import type { OutcomeResolution, UnknownOutcome } from './outcome.js';
 import type { PlaceRequest } from './places.js';
 import type { PlanEstimate } from './plan/estimatePlan.js';
@@ -223,6 +224,8 @@ export type RunMemo = RunContext & {
   inputHash?: string;
   /** Of a workflow that is a loop: rounds that ended in executions before this one. */
   loop?: { rounds: number };
+  /** Events that came before it waited for them, in executions before this one. */
+  events?: CarriedEvents;
   /** Among the runs of its concurrency key; child workflows have none of their own. */
   place?: PlaceRequest;
 };
@@ -245,6 +248,8 @@ export interface PatternProgress {
   pattern: string;
   /** State → how many steps are in it: `{ completed: 3200, running: 50, pending: 6750 }`. */
   counts: Record<string, number>;
+  /** What it waits for: `the event paid, until 2026-11-28T09:00:00.000Z`. */
+  waitsFor?: string;
   /** Name → state, for patterns of at most 100 steps. */
   steps?: Record<string, string>;
 }

@@ -237,6 +237,18 @@ export const errorKinds = {
     503,
     'No worker took the decision in time; one may still take it. Give it again: the same decision counts once.',
   ),
+  // events
+  'Event.Expired': kind(false, 504, 'The event did not come before the deadline of who waited for it.'),
+  'Event.Refused': kind(
+    false,
+    400,
+    'The run does not take the event: it has ended, keeps too many already, or waits for other data. The message says which.',
+  ),
+  'Event.Undelivered': kind(
+    true,
+    503,
+    'No worker took the event in time; one may still take it. Send it again under its id: it counts once.',
+  ),
   // documents
   'Document.Missing': kind(false, 404, 'No document is stored under that hash.'),
   'Document.Unsupported': kind(false, 415, 'The file is not a kind of document this tool reads.'),

@@ -56,7 +56,7 @@ function labelOf(path: string): string {
     .join(' / ');
 }
 
-function progressText({ counts, steps = {} }: PatternProgress): string {
+function progressText({ counts, waitsFor, steps = {} }: PatternProgress): string {
   const { round, of, ...states } = counts;
   const parts = [
     ...(round === undefined ? [] : [`round ${round}${of === undefined ? '' : ` of ${of}`}`]),
@@ -64,6 +64,7 @@ function progressText({ counts, steps = {} }: PatternProgress): string {
       .filter(([, count]) => count > 0)
       .map(([state, count]) => `${count} ${state}`),
   ];
+  if (waitsFor !== undefined) parts.push(`waits for ${waitsFor}`);
   const running = Object.keys(steps).filter((name) => steps[name] === 'running');
   const more = running.length > mostNames ? `, and ${running.length - mostNames} more` : '';
   const names = running.length > 0 ? [`running: ${running.slice(0, mostNames).join(', ')}${more}`] : [];

@@ -19,6 +19,7 @@ export type { CasesExplanation, DecisionCase } from '../core/decide/decisionCase
 export type { DecisionRule, DecisionTable, HitPolicy, TableExplanation } from '../core/decide/decisionTable.js';
 export type { DecisionTree, TreeExplanation } from '../core/decide/decisionTree.js';
 export type { SumScale } from '../core/decide/weightedSum.js';
+export { everyInterval, type IntervalOptions, type IntervalResult } from './patterns/everyInterval.js';
 export { hedge, type Hedged, type HedgeOptions } from './patterns/hedge.js';
 export { loop, type LoopOptions } from './patterns/loop.js';
 export { mapReduce } from './patterns/mapReduce.js';
@@ -63,7 +64,10 @@ export {
   type SequenceRunOptions,
   type SequenceStepOptions,
 } from './patterns/sequential.js';
+export { sleepUntil } from './patterns/sleepUntil.js';
 export { supervise, type Supervised, type SuperviseOptions, type Tried } from './patterns/supervise.js';
+export { waitForEvent, type EventOptions } from './patterns/waitForEvent.js';
+export type { EventSchema } from './eventInbox.js';
 export { withBudget } from './patterns/withBudget.js';
 export { withFallback, type FallbackOptions, type FallbackResult } from './patterns/withFallback.js';
 export { withTimeout } from './patterns/withTimeout.js';

@@ -2,6 +2,7 @@ import { CancellationScope, workflowInfo, type WorkflowInterceptorsFactory } fro
 import { quickStepsEnd } from './agent/quickSlots.js';
 import { cancelOnceStarted } from './cancelOnceStarted.js';
 import { memoKey, workflowTaskTimeoutMs } from '../core/contracts.js';
+import { takeInEvents } from './eventInbox.js';
 import { inItsPlace } from './inItsPlace.js';
 import { runContext } from './runContext.js';
 import { ownTrace } from './runTrace.js';
@@ -16,6 +17,7 @@ export const interceptors: WorkflowInterceptorsFactory = () => ({
     {
       async execute(input, next) {
         const { startTime, workflowType: name } = workflowInfo();
+        takeInEvents();
         const began = { kind: 'run' as const, name, startedMs: startTime.getTime() };
         try {
           const result = await inItsPlace(() => next(input));

@@ -2,6 +2,7 @@
 import {
   barrier,
   dag,
+  everyInterval,
   hedge,
   isFailure,
   loop,
@@ -10,6 +11,8 @@ import {
   proxyTools,
   race,
   repeatUntil,
+  sleepUntil,
+  waitForEvent,
   withTimeout,
 } from 'segno/workflow';
 import { type Product, shopNames } from './shops.js';
@@ -143,4 +146,31 @@ export async function watchPrice(state: Watch): Promise<{ day: number; price: nu
     },
     { delay: '1s', maxRounds: 1_000 },
   );
+}
+
+interface Delivery {
+  pieces: number;
+}
+
+/** waitForEvent: the courier tells when a parcel is there, and for which shop; nobody has to ask him. */
+export async function awaitParcels({ product }: TourInput) {
+  const parcel = (shop: string) => waitForEvent<Delivery>('delivered', { key: shop, timeout: '14 days' });
+  const { harbour, mill } = await parallel({ harbour: () => parcel('harbour'), mill: () => parcel('mill') });
+  return { product, pieces: harbour.pieces + mill.pieces };
+}
+
+/** sleepUntil: the price counts that the shop asks when it opens, and not when it is looked for. A night is two seconds here. */
+export async function priceAtOpening({ product }: TourInput) {
+  const opening = new Date(Date.now() + 2_000).toISOString();
+  await sleepUntil(opening);
+  const { price } = await askShop({ shop: 'harbour', product, day: 1 });
+  return { price, opening };
+}
+
+/** everyInterval: the same shop at the same time of each day, however long it takes to answer. A day is a second here. */
+export async function pricesOfTheWeek({ product }: TourInput) {
+  const { results, skipped } = await everyInterval({ every: '1s', times: 3, onFailure: 'continue' }, (day) =>
+    askShop({ shop: 'mill', product, day: day - 1 }),
+  );
+  return { prices: results.map((result) => (result.status === 'completed' ? result.output.price : null)), skipped };
 }

@@ -10,6 +10,7 @@ import {
 import { memoKey, type RunMemo } from '../../core/contracts.js';
 import { quickStepsRun } from '../agent/quickSlots.js';
 import { Deadline, type Duration } from '../deadline.js';
+import { carriedEvents } from '../eventInbox.js';
 import { fail } from '../failure.js';
 import { nextPath, withinBranch } from '../scope.js';
 
@@ -73,7 +74,9 @@ export async function loop<State extends object, Result>(
     // The next execution would not know of it.
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the loop was cancelled');
     checkState(state);
-    const segno: RunMemo = { ...run, loop: { rounds: round } };
+    const { events: _, ...kept } = run ?? {};
+    const events = carriedEvents();
+    const segno: RunMemo = { ...kept, loop: { rounds: round }, ...(events && { events }) };
     await makeContinueAsNewFunc({ workflowType: info.workflowType, memo: { ...memo, [memoKey]: segno } })(state);
   }
   throw fail('Pattern.RoundLimit', `${path} was not done after ${maxRounds} rounds`, path);

@@ -88,11 +88,33 @@ describe('the pattern tour', () => {
     expect((await run('watchPrice')).result).toEqual({ day: 3, price: 34 });
   });
 
+  it('waitForEvent: has the parcels of both shops, in whichever order they come', async () => {
+    const started = await stack.client.start<ResultOf<'awaitParcels'>>('awaitParcels', { product: 'kettle' });
+    for (const [key, pieces] of [
+      ['mill', 20],
+      ['harbour', 30],
+    ] as const)
+      await stack.client.sendEvent(started.id, 'delivered', { key, data: { pieces } });
+    expect(await started.result()).toEqual({ product: 'kettle', pieces: 50 });
+  });
+
+  it('sleepUntil: has the price of the shop when it opens', async () => {
+    const { result, tookMs } = await run('priceAtOpening');
+    expect(result.price).toBe(37);
+    expect(tookMs).toBeGreaterThanOrEqual(2_000);
+  });
+
+  it('everyInterval: has the prices of three days, a day each', async () => {
+    const { result, tookMs } = await run('pricesOfTheWeek');
+    expect(result.prices).toEqual([41, 40, 40]);
+    expect(tookMs).toBeGreaterThanOrEqual(2_000);
+  });
+
   it('has a command in its README for each of its workflows', async () => {
     const source = readFileSync(new URL('workflow.ts', folder), 'utf8');
     const names = [...source.matchAll(/^export async function (\w+)/gm)].map(([, name = '']) => name);
     const commands = names.map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
     expect(commands.filter((command) => !readme.includes(`segno run ${command} `))).toEqual([]);
-    expect(commands).toHaveLength(7);
+    expect(commands).toHaveLength(10);
   });
 });

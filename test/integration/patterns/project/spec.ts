@@ -94,6 +94,11 @@ export type Spec =
     }
   /** Voters give `{ vote, confidence?, reason? }`. */
   | ({ do: 'ensemble'; voters: Record<string, Spec> } & EnsembleOptions)
+  /** `amount`: its data have to have one. */
+  | { do: 'event'; name: string; key?: string; timeout?: Duration; amount?: boolean }
+  | { do: 'sleepUntil'; inMs: number }
+  /** Bodies of the list, round by round; the last is repeated. */
+  | { do: 'every'; every: Duration; times?: number; untilMs?: number; onFailure?: 'fail' | 'continue'; rounds: Spec[] }
   | { do: 'approval'; name: string; options?: Record<string, unknown> }
   /** Runs it as a child workflow. */
   | { do: 'child'; spec: Spec }

@@ -18,6 +18,7 @@ import {
   withFallback,
   withTimeout,
 } from '../../../../workflows/index.js';
+import { runAwaited } from './awaitedBody.js';
 import { runDag } from './dagBody.js';
 import { runMap } from './mapBody.js';
 import { runRoute } from './routeBody.js';
@@ -26,6 +27,7 @@ import type { Composition, Spec } from './spec.js';
 const { note, record } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
 
 export { count } from './loopWorkflow.js';
+export { collect } from './collectWorkflow.js';
 export { decideAll } from './decideWorkflow.js';
 export { inOrder } from './orderWorkflow.js';
 export { planned } from './plannedWorkflow.js';
@@ -99,6 +101,10 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
       const { do: _, voters, ...options } = spec;
       return decide.ensemble(bodies(voters) as Voters<string>, options);
     }
+    case 'event':
+    case 'sleepUntil':
+    case 'every':
+      return runAwaited(spec, body);
     case 'approval':
       return approval(spec.name, spec.options);
     case 'child':

@@ -1,0 +1,10 @@
+/** Moments as people write them: ISO 8601 with a zone, or a date, which is its first moment in UTC. */
+const form = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** @returns milliseconds since 1970; undefined for what is no moment, also for one without a zone: it means another on every machine */
+export function momentMs(moment: string | Date): number | undefined {
+  const ms = typeof moment === 'string' ? (form.test(moment) ? Date.parse(moment) : NaN) : moment.getTime();
+  return Number.isFinite(ms) ? ms : undefined;
+}
+
+export const momentForm = 'a Date, or a text such as "2027-01-31T09:00:00Z" or "2027-01-31"';
