@@ -4,7 +4,7 @@
  * Invariants:
  * 1. It never counts fewer than there are. Pieces of over {@link longestPiece} characters count their bytes: a token is at least one byte,
  *    and the work of merging a piece grows with the square of its length.
- * 2. The event loop is held for about {@link sliceMs} at a time, whatever the text.
+ * 2. The event loop is held for about {@link sliceMs} at a time, whatever the texts are and however many.
  */
 import { setImmediate } from 'node:timers/promises';
 
@@ -56,16 +56,24 @@ export async function countTokens(text: string): Promise<number> {
 async function countPieces(text: string): Promise<number> {
   const { pieces, count } = await (loading ??= load());
   let tokens = 0;
-  let work = 0;
-  let sliceEndMs = performance.now() + sliceMs;
+  let work = workPerLook;
   for (const [piece] of text.matchAll(pieces)) {
+    if (work >= workPerLook) {
+      work = 0;
+      if (performance.now() >= sliceEndMs) await nextSlice();
+    }
     tokens += piece.length > longestPiece ? Buffer.byteLength(piece) : count(piece);
     work += piece.length ** 2 + workPerPiece;
-    if (work < workPerLook) continue;
-    work = 0;
-    if (performance.now() < sliceEndMs) continue;
-    await setImmediate();
-    sliceEndMs = performance.now() + sliceMs;
   }
   return tokens;
+}
+
+let sliceEndMs = 0;
+let lastInLine: Promise<unknown> = Promise.resolve();
+
+/** One slice in a round of the event loop, however many calls are counting. */
+async function nextSlice(): Promise<void> {
+  lastInLine = lastInLine.then(() => setImmediate());
+  await lastInLine;
+  sliceEndMs = performance.now() + sliceMs;
 }

@@ -68,12 +68,36 @@ describe('the tokens of a text', () => {
     expect(await countTokens('x'.repeat(100))).toBe(real('x'.repeat(100)));
   });
 
-  it('are counted in slices, between which others have their turn', async () => {
+  /** Rounds of the event loop while it counts. */
+  async function roundsOf(counting: () => Promise<unknown>): Promise<number> {
     await countTokens('The table is loaded.');
-    let turned = false;
-    setImmediate(() => (turned = true));
-    await countTokens(Array.from({ length: 60_000 }, (_, index) => index.toString(36)).join('+'));
-    expect(turned).toBe(true);
+    let rounds = 0;
+    let goesOn = true;
+    const round = (): void => {
+      rounds += 1;
+      if (goesOn) setImmediate(round);
+    };
+    setImmediate(round);
+    await counting();
+    goesOn = false;
+    return rounds;
+  }
+
+  it.each([
+    ['one long text', [Array.from({ length: 60_000 }, (_, index) => index.toString(36)).join('+')]],
+    ['many short ones', Array.from({ length: 4_000 }, (_, index) => `Entry ${index}: nothing of note happened.`)],
+  ])('are counted in slices, between which others have their turn: %s', async (_, texts) => {
+    const rounds = await roundsOf(async () => {
+      for (const text of texts) await countTokens(text);
+    });
+    expect(rounds).toBeGreaterThan(1);
+  });
+
+  it('are counted in one slice a round, also when many calls count at once', async () => {
+    const numbers = (seed: number): string =>
+      Array.from({ length: 5_000 }, (_, index) => `${seed}-${index * 7_919}`).join(' ');
+    const texts = Array.from({ length: 20 }, (_, seed) => numbers(seed));
+    expect(await roundsOf(() => Promise.all(texts.map(countTokens)))).toBeGreaterThanOrEqual(texts.length);
   });
 });
 
