@@ -30,6 +30,15 @@ describe('patterns under way', () => {
     ]);
   });
 
+  it('say what they wait for', () => {
+    expect(
+      lines(
+        at('event/paid#1', {}, { waitsFor: 'the event paid, until 2027' }),
+        at('every#1', { round: 2, of: 3 }, { waitsFor: 'noon' }),
+      ),
+    ).toEqual(['event / paid: waits for the event paid, until 2027', 'every: round 2 of 3 · waits for noon']);
+  });
+
   it('of child workflows come after the run’s own, with the child’s id', () => {
     const child = { workflowId: 'child-1' };
     expect(lines(at('a#1', {}, child), at('a#1/x/b#1', {}, child), at('z#1'))).toEqual([
