@@ -205,6 +205,11 @@ export const errorKinds = {
     422,
     'A voter gave something that is no vote: an option there is not, or no confidence where one is needed.',
   ),
+  'Peer.InvalidReply': kind(
+    false,
+    422,
+    'A peer gave no reply that can be used, however often it was asked. The message says what was wrong with each.',
+  ),
   // plans
   'Plan.Invalid': kind(false, 400, 'The plan is not valid. The message gives the path of each fault in the document.'),
   'Plan.MissingValue': kind(

@@ -20,7 +20,24 @@ export type { DecisionRule, DecisionTable, HitPolicy, TableExplanation } from '.
 export type { DecisionTree, TreeExplanation } from '../core/decide/decisionTree.js';
 export type { SumScale } from '../core/decide/weightedSum.js';
 export { everyInterval, type IntervalOptions, type IntervalResult } from './patterns/everyInterval.js';
+export { debate, type Debated, type DebateOptions, type DebateSide, type Statement } from './patterns/debate.js';
+export {
+  handoff,
+  type HandedOff,
+  type HandoffOptions,
+  type HandoffPeer,
+  type HandoffPeers,
+} from './patterns/handoff.js';
 export { hedge, type Hedged, type HedgeOptions } from './patterns/hedge.js';
+export {
+  hierarchy,
+  type BeyondMandate,
+  type Hierarchy,
+  type HierarchyOptions,
+  type Post,
+  type PostReply,
+  type Ruling,
+} from './patterns/hierarchy.js';
 export { loop, type LoopOptions } from './patterns/loop.js';
 export { mapReduce } from './patterns/mapReduce.js';
 export type {
@@ -32,6 +49,7 @@ export type {
   ReduceStep,
   TextSource,
 } from './patterns/mapReduceOptions.js';
+export { mesh, type Meshed, type MeshOptions, type MeshPeer, type MeshPeers } from './patterns/mesh.js';
 export {
   parallel,
   type Branches,

@@ -15,6 +15,8 @@ const rounds = {
   onFailure: fc.constantFrom('fail' as const, 'continue' as const),
 };
 
+const together = { onFailure: fc.constantFrom('fail' as const, 'continue' as const), timeout: limitMs };
+
 const leaf: fc.Arbitrary<Spec> = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 0, max: 3 }).map((value): Spec => ({ do: 'value', value })) },
   { weight: 4, arbitrary: fc.constantFrom('a', 'b', 'c').map((text): Spec => ({ do: 'note', text })) },
@@ -62,6 +64,7 @@ function afterEarlierOnes({ before, ...step }: RandomStep, index: number): DagSp
 const { spec } = fc.letrec<{ spec: Spec }>((tie) => {
   const inner = tie('spec');
   const several = fc.array(inner, { minLength: 1, maxLength: 4 });
+  const pair = fc.array(inner, { minLength: 2, maxLength: 2 });
   return {
     spec: fc.oneof(
       { maxDepth: 3, withCrossShrink: true },
@@ -142,6 +145,22 @@ const { spec } = fc.letrec<{ spec: Spec }>((tie) => {
       fc
         .record({ drafts: several, reviews, escalate: several.map(named), timeout: limitMs })
         .map((it): Spec => ({ do: 'supervise', ...it, onFailure: 'escalate' })),
+      fc.record({ body: inner, undo: leaf }).map((it): Spec => ({ do: 'saga', ...it })),
+      fc
+        .record({ peers: pair, to: fc.array(fc.constantFrom('peer0', 'peer1', null), { maxLength: 2 }), ...together })
+        .map((it): Spec => ({ do: 'handoff', ...it, maxTurns: 4 })),
+      fc
+        .record({ peers: pair, doneAfter: fc.integer({ min: 1, max: 3 }), ...together })
+        .map((it): Spec => ({ do: 'mesh', ...it, maxRounds: 2 })),
+      fc.record({ sides: pair, judge: inner, ...together }).map((it): Spec => ({ do: 'debate', ...it, rounds: 1 })),
+      fc
+        .record({
+          posts: pair,
+          costs: fc.array(fc.constantFrom(5, 50, 500), { maxLength: 2 }),
+          person: leaf,
+          ...together,
+        })
+        .map((it): Spec => ({ do: 'hierarchy', ...it })),
     ),
   };
 });

@@ -113,6 +113,15 @@ export type Spec =
     }
   /** A child workflow for each, its outputs in a list; failed ones are listed. */
   | { do: 'mapChildren'; specs: Spec[] }
+  /** All or nothing; `undo` is registered before the body runs. */
+  | { do: 'saga'; body: Spec; undo: Spec }
+  /** Peer N runs its body and hands on to `to[N]`; null answers with what the body gave. */
+  | ({ do: 'handoff'; peers: Spec[]; to: (string | null)[]; maxTurns?: number } & PeersSpec)
+  /** Each peer runs its body in each of its turns, writes to all, and is done after `doneAfter` turns. */
+  | ({ do: 'mesh'; peers: Spec[]; doneAfter: number; maxRounds?: number } & PeersSpec)
+  | ({ do: 'debate'; sides: Spec[]; judge: Spec; rounds?: number } & PeersSpec)
+  /** The top gives an order to each of the posts, who run their bodies and propose what costs `costs[N]`; each may spend 10, the top 100. */
+  | ({ do: 'hierarchy'; posts: Spec[]; costs: number[]; person: Spec } & PeersSpec)
   /** Notes what became of `body` when it is cancelled, and goes on being cancelled. */
   | { do: 'watch'; body: Spec; text: string };
 
@@ -151,6 +160,11 @@ export interface ReviewSpec {
   acceptable: boolean;
   feedback: string[];
   score?: number;
+}
+
+interface PeersSpec {
+  onFailure?: 'fail' | 'continue';
+  timeout?: Duration;
 }
 
 interface RoundsSpec {

@@ -21,11 +21,13 @@ import {
 import { runAwaited } from './awaitedBody.js';
 import { runDag } from './dagBody.js';
 import { runMap } from './mapBody.js';
+import { runPeers } from './peersBody.js';
 import { runRoute } from './routeBody.js';
 import type { Composition, Spec } from './spec.js';
 
 const { note, record } = proxyTools<typeof import('./tools.js')>({ timeout: '1m' });
 
+export { talk, governTrees } from './peersWorkflow.js';
 export { count } from './loopWorkflow.js';
 export { collect } from './collectWorkflow.js';
 export { decideAll } from './decideWorkflow.js';
@@ -118,6 +120,12 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
         reduce: (parts: unknown[]) => parts,
         onFailure: 'continue',
       });
+    case 'saga':
+    case 'handoff':
+    case 'mesh':
+    case 'debate':
+    case 'hierarchy':
+      return runPeers(spec, name, runSpec);
     case 'watch':
       return watched(name, spec.body, spec.text);
   }

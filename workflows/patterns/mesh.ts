@@ -1,0 +1,212 @@
+/**
+ * Peers who write to each other without anybody in charge.
+ *
+ * Invariants:
+ * 1. Mail is delivered between rounds: all peers of a round see what was sent before it, whoever answers first.
+ * 2. It ends: after its rounds at the latest, and before when all are done, nobody writes, or only two do.
+ * 3. What it keeps is bounded: mail of a turn, lines of a thread, messages of the result.
+ */
+import {
+  addressed,
+  type MeshReply,
+  type MeshTurn,
+  onlyPair,
+  type PeerMessage,
+  reservedPeers,
+  waitCycle,
+} from '../../core/peers.js';
+import type { StepError } from '../../core/results.js';
+import { Deadline, type Duration, durationFaults } from '../deadline.js';
+import { fail } from '../failure.js';
+import { endProgress, showProgress } from '../progress.js';
+import { branchPath, nextPath } from '../scope.js';
+import { isLate, runTurns } from './runTurns.js';
+
+export interface MeshPeer<Reply extends MeshReply = MeshReply> {
+  /** What it is for; the others write to it by it. */
+  description: string;
+  /** An agent with `meshTurnSchema` and `meshReplySchema`, or a function; called when there is mail for it. */
+  turn: (turn: MeshTurn) => Promise<Reply>;
+}
+
+export type MeshPeers = Readonly<Record<string, MeshPeer>>;
+
+export interface MeshOptions<Peers extends MeshPeers> {
+  goal: string;
+  /** 2 to 20. */
+  peers: Peers;
+  /** Who begins. Default: all. */
+  start?: readonly NoInfer<keyof Peers & string>[];
+  /** Rounds at most: 1 to 100. Default 12. */
+  maxRounds?: number;
+  /** Messages of one peer in one turn; the others are not delivered, and it is told. Default 10. */
+  maxMessages?: number;
+  /** Rounds in which only two of more peers write, and to each other alone, before that is going nowhere. Default 6. */
+  maxExchange?: number;
+  /** `continue`: who fails is left out, and the others go on. Default `fail`. */
+  onFailure?: 'fail' | 'continue';
+  /** Limit of it all. Default: none. */
+  timeout?: Duration;
+}
+
+export interface Meshed<Peers extends MeshPeers> {
+  /** `consensus`: all were done. `quiet`: nobody wrote any more. `deadlock`: and those in `waiting` wait for each other. */
+  stopped: 'consensus' | 'quiet' | 'deadlock' | 'pingPong' | 'rounds' | 'deadline' | 'budget' | 'failed';
+  rounds: number;
+  /** The last reply of each. */
+  replies: { [Name in keyof Peers]?: Awaited<ReturnType<Peers[Name]['turn']>> };
+  /** The newest 500. */
+  messages: PeerMessage[];
+  /** Each waits for the next, and the last for the first. */
+  waiting?: string[];
+  /** Those who were left out. */
+  failed?: Record<string, StepError>;
+}
+
+const mostPeers = 20;
+const mostRounds = 100;
+const keptMessages = 500;
+const keptLines = 50;
+
+/**
+ * Let peers write to each other until all are done: `const { stopped, replies } = await mesh({ goal, peers: { editor, reporter } })`.
+ *
+ * @throws ApplicationFailure of a peer that failed; `Pattern.InvalidSteps` before anything runs
+ */
+export async function mesh<const Peers extends MeshPeers>(options: MeshOptions<Peers>): Promise<Meshed<Peers>> {
+  checkOptions(options);
+  const path = nextPath('mesh');
+  try {
+    return (await new Mesh(path, options as unknown as MeshOptions<MeshPeers>).run()) as Meshed<Peers>;
+  } finally {
+    endProgress(path);
+  }
+}
+
+class Mesh {
+  private readonly deadline: Deadline | undefined;
+  private readonly replies: Record<string, MeshReply> = {};
+  private readonly failed: Record<string, StepError> = {};
+  private readonly faults: Record<string, string[]> = {};
+  /** Mail by round; what is delivered in a round was sent in the one before it. */
+  private readonly sent: PeerMessage[][] = [];
+
+  constructor(
+    private readonly path: string,
+    private readonly options: MeshOptions<MeshPeers>,
+  ) {
+    this.deadline = options.timeout === undefined ? undefined : Deadline.after(options.timeout, path);
+  }
+
+  async run(): Promise<Meshed<MeshPeers>> {
+    const { peers, start, maxRounds = 12, maxExchange = 6 } = this.options;
+    for (let round = 1; round <= maxRounds; round += 1) {
+      const mail = this.sent.at(-1) ?? [];
+      const awake =
+        round === 1 ? [...new Set(start ?? Object.keys(peers))] : this.here.filter((name) => has(mail, name));
+      if (awake.length === 0) return this.silent(round - 1);
+      if (this.deadline?.leftMs === 0) return this.ended('deadline', round - 1);
+      const stopped = await this.round(round, awake, mail);
+      if (stopped) return this.ended(stopped, round);
+      if (this.here.every((name) => this.replies[name]?.done)) return this.ended('consensus', round);
+      if (this.here.length > 2 && onlyPair(this.sent, maxExchange)) return this.ended('pingPong', round);
+    }
+    return this.ended('rounds', maxRounds);
+  }
+
+  private get here(): string[] {
+    return Object.keys(this.options.peers).filter((name) => !this.failed[name]);
+  }
+
+  /** @returns why it cannot go on */
+  private async round(
+    round: number,
+    awake: readonly string[],
+    mail: readonly PeerMessage[],
+  ): Promise<'deadline' | 'budget' | 'failed' | undefined> {
+    const { peers, maxRounds = 12, maxMessages: most = 10, onFailure = 'fail' } = this.options;
+    const states = Object.fromEntries(awake.map((name) => [name, 'running']));
+    showProgress(this.path, { pattern: 'mesh', counts: { round, of: maxRounds }, steps: states });
+    const turns = awake.map((name) => ({ name, turn: this.turnOf(name, round, mail) }));
+    const results = await runTurns(
+      turns.map(({ name, turn }) => ({
+        path: branchPath(this.path, `round#${round}/${name}`),
+        body: () => peers[name]!.turn(turn),
+      })),
+      { onFailure, deadline: this.deadline },
+    );
+    const late = results.some((result) => result.status === 'failed' && this.isLate(result.error));
+    const sent: PeerMessage[] = [];
+    for (const [index, result] of results.entries()) {
+      const { name } = turns[index]!;
+      if (result.status === 'completed') {
+        this.replies[name] = result.output;
+        const others = this.here.filter((other) => other !== name);
+        const { mail: own, faults } = addressed(name, result.output.messages, { others, most });
+        sent.push(...own);
+        this.faults[name] = faults;
+      } else if (!this.isLate(result.error)) this.failed[name] = result.error;
+    }
+    this.sent.push(sent.filter(({ to }) => !this.failed[to]));
+    if (late) return 'deadline';
+    if (Object.values(this.failed).some(({ type }) => type === 'Budget.Exceeded')) return 'budget';
+    return this.here.length === 0 ? 'failed' : undefined;
+  }
+
+  private turnOf(name: string, round: number, mail: readonly PeerMessage[]): MeshTurn {
+    const { goal, peers } = this.options;
+    const before = this.sent.slice(0, -1).flat();
+    const own = this.sent.at(-1)?.filter(({ from }) => from === name) ?? [];
+    return {
+      ...{ goal, you: name, round },
+      peers: this.here
+        .filter((other) => other !== name)
+        .map((other) => ({ name: other, description: peers[other]!.description })),
+      inbox: mail.filter(({ to }) => to === name).map(({ from, text }) => ({ from, text })),
+      thread: [...before.filter(({ from, to }) => from === name || to === name), ...own].slice(-keptLines),
+      faults: this.faults[name] ?? [],
+    };
+  }
+
+  private isLate(error: StepError): boolean {
+    return isLate(error, this.deadline);
+  }
+
+  /** Nobody has mail. */
+  private silent(rounds: number): Meshed<MeshPeers> {
+    const waits = Object.fromEntries(
+      this.here
+        .filter((name) => !this.replies[name]?.done)
+        .map((name) => [name, (this.replies[name]?.waitsFor ?? []).filter((other) => this.here.includes(other))]),
+    );
+    const waiting = waitCycle(waits);
+    return waiting ? { ...this.ended('deadlock', rounds), waiting } : this.ended('quiet', rounds);
+  }
+
+  private ended(stopped: Meshed<MeshPeers>['stopped'], rounds: number): Meshed<MeshPeers> {
+    const messages = this.sent.flat().slice(-keptMessages);
+    const failed = Object.keys(this.failed).length > 0 ? { failed: this.failed } : {};
+    return { stopped, rounds, replies: this.replies, messages, ...failed };
+  }
+}
+
+function has(mail: readonly PeerMessage[], name: string): boolean {
+  return mail.some(({ to }) => to === name);
+}
+
+function checkOptions<Peers extends MeshPeers>(options: MeshOptions<Peers>): void {
+  const { peers, start = [], maxRounds = 12, maxMessages = 10, maxExchange = 6, timeout } = options;
+  const names = Object.keys(peers);
+  const faults = [
+    ...(names.length >= 2 && names.length <= mostPeers
+      ? []
+      : [`peers: there are ${names.length}, not 2 to ${mostPeers}`]),
+    ...names.filter((name) => reservedPeers.includes(name)).map((name) => `peers: "${name}" is no name for a peer`),
+    ...start.filter((name) => !names.includes(name)).map((name) => `start: ${name} is no peer`),
+    ...Object.entries({ maxRounds, maxMessages, maxExchange })
+      .filter(([, value]) => !(Number.isInteger(value) && value >= 1 && value <= mostRounds))
+      .map(([name, value]) => `${name}: ${value} is not between 1 and ${mostRounds}`),
+    ...durationFaults({ timeout }),
+  ];
+  if (faults.length > 0) throw fail('Pattern.InvalidSteps', `mesh: ${faults.join('; ')}`);
+}
