@@ -16,7 +16,7 @@ import { readRun } from '../../chaos/readRun.js';
 import { expectBooks } from './expectBooks.js';
 
 const startTimeoutMs = 180_000;
-const kills = 30;
+const kills = 12;
 const runsAtOnce = 12;
 const configPath = join(import.meta.dirname, '../../chaos/project/segno.config.ts');
 
@@ -62,8 +62,12 @@ export function testTwoWorkers(): void {
         await expect.poll(() => model.requests.length, { timeout: 60_000, interval: 5 }).toBeGreaterThanOrEqual(moment);
         const victim = random.next() < 0.5 ? 0 : 1;
         await workers[victim]!.kill();
+        const killedMs = Date.now();
         if (kill + 1 < kills) workers[victim] = await startWorker();
         for (const run of await Promise.all(starts)) await expectKept(run.runId, run.result());
+        console.log(
+          `${kill + 1}: worker ${victim} killed after ${moment - before} requests, over after ${Date.now() - killedMs} ms`,
+        );
       }
     },
     kills * 60_000 + 60_000,
