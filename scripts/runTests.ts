@@ -83,10 +83,10 @@ const plans: Readonly<Record<string, Plan>> = {
     checks: [...staticChecks, packageCheck],
     runs: [
       { projects: ['unit', 'replay', 'integration', 'chaos', 'e2e'] },
-      // Runs, the gate and both together through workers, once more on a real PostgreSQL.
+      // Runs and the gate through workers, once more on a real PostgreSQL.
       {
         projects: ['integration'],
-        paths: ['test/integration/agents/gate', 'test/integration/agents/runs', 'test/integration/testkit'],
+        paths: ['test/integration/agents/gate', 'test/integration/agents/runs'],
         env: { SEGNO_TEST_LEDGER: 'postgres' },
       },
     ],
