@@ -57,4 +57,4 @@ it('every run completes, few calls go to the dead one, and it is back as soon as
       { timeout: 20_000 },
     )
     .toBe('big');
-}, 60_000);
+}, 120_000);
