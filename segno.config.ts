@@ -7,6 +7,8 @@ import * as investorReportAgents from './examples/investor-report/agents.js';
 import * as investorReportTools from './examples/investor-report/tools.js';
 import * as filingsDigestAgents from './examples/filings-digest/agents.js';
 import * as filingsDigestTools from './examples/filings-digest/tools.js';
+import * as orderSagaAgents from './examples/order-saga/agents.js';
+import * as orderSagaTools from './examples/order-saga/tools.js';
 import * as patternTourAgents from './examples/pattern-tour/agents.js';
 import * as patternTourTools from './examples/pattern-tour/tools.js';
 import * as researchDeskAgents from './examples/research-desk/agents.js';
@@ -24,6 +26,7 @@ export default defineConfig({
     researchDeskAgents,
     supportTriageAgents,
     reviewBoardAgents,
+    orderSagaAgents,
     patternTourAgents,
   ],
   tools: [
@@ -32,6 +35,7 @@ export default defineConfig({
     investorReportTools,
     filingsDigestTools,
     researchDeskTools,
+    orderSagaTools,
     patternTourTools,
   ],
   workflows: [
@@ -42,6 +46,7 @@ export default defineConfig({
     './examples/review-board/workflow.ts',
     './examples/research-desk/workflow.ts',
     './examples/filings-digest/workflow.ts',
+    './examples/order-saga/workflow.ts',
     './examples/pattern-tour/workflow.ts',
   ],
   plans: {
