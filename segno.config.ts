@@ -3,6 +3,8 @@ import * as collectAndAggregateAgents from './examples/collect-and-aggregate/age
 import * as collectAndAggregateTools from './examples/collect-and-aggregate/tools.js';
 import * as contentPipelineAgents from './examples/content-pipeline/agents.js';
 import * as contentPipelineTools from './examples/content-pipeline/tools.js';
+import * as incidentResponseAgents from './examples/incident-response/agents.js';
+import * as incidentResponseTools from './examples/incident-response/tools.js';
 import * as investorReportAgents from './examples/investor-report/agents.js';
 import * as investorReportTools from './examples/investor-report/tools.js';
 import * as filingsDigestAgents from './examples/filings-digest/agents.js';
@@ -27,6 +29,7 @@ export default defineConfig({
     supportTriageAgents,
     reviewBoardAgents,
     orderSagaAgents,
+    incidentResponseAgents,
     patternTourAgents,
   ],
   tools: [
@@ -36,6 +39,7 @@ export default defineConfig({
     filingsDigestTools,
     researchDeskTools,
     orderSagaTools,
+    incidentResponseTools,
     patternTourTools,
   ],
   workflows: [
@@ -44,6 +48,7 @@ export default defineConfig({
     './examples/investor-report/workflow.ts',
     './examples/support-triage/workflow.ts',
     './examples/review-board/workflow.ts',
+    './examples/incident-response/workflow.ts',
     './examples/research-desk/workflow.ts',
     './examples/filings-digest/workflow.ts',
     './examples/order-saga/workflow.ts',
