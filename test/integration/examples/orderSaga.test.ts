@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SegnoError } from 'segno';
 import type { Run } from 'segno/client';
 import { startTestStack, type TestStack } from 'segno/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -15,12 +16,27 @@ const folder = new URL('../../../examples/order-saga/', import.meta.url);
 const poll = { timeout: 60_000, interval: 50 };
 let dir: string;
 let stack: TestStack;
+/** Refuses the mails of the order `unmailed`. */
+let postIsDown = true;
+const mailConfirmation: typeof tools.mailConfirmation = {
+  ...tools.mailConfirmation,
+  execute(input, context) {
+    const isRefused = postIsDown && input.order.id === 'unmailed';
+    if (isRefused) throw new SegnoError('Tool.Failed', 'the post is down', { retryable: false });
+    return tools.mailConfirmation.execute(input, context);
+  },
+};
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'segno-shop-'));
   vi.stubEnv('SEGNO_SHOP', join(dir, 'shop.jsonl'));
   const workflows = new URL('workflow.ts', folder).href;
-  stack = await startTestStack({ agents: [agents], tools: [tools], workflows, model: 'offline' });
+  stack = await startTestStack({
+    agents: [agents],
+    tools: [{ ...tools, mailConfirmation }],
+    workflows,
+    model: 'offline',
+  });
 }, 180_000);
 afterAll(async () => {
   await stack?.close();
@@ -128,5 +144,13 @@ describe('order-saga', () => {
       'chargeCard done 2',
       'reserveStock done 2',
     ]);
+  });
+  it('keeps an order that could not be mailed, and a retry mails it and charges nothing', async () => {
+    const run = await place('fine', { id: 'unmailed' });
+    expect(await failureOf(run)).toMatchObject({ message: expect.stringContaining('the post is down') });
+    expect(actsOf('unmailed')).toEqual(['reserve', 'charge', 'book']);
+    postIsDown = false;
+    await (await stack.client.retry(run.id)).result();
+    expect(actsOf('unmailed')).toEqual(['reserve', 'charge', 'book', 'mail']);
   });
 });
