@@ -77,13 +77,13 @@ export interface PeerMessage {
 }
 
 /** Names that stand for no peer. */
-export const reservedPeers: readonly string[] = ['', 'all'];
+export const reservedPeers: readonly string[] = ['', 'all', '__proto__'];
 
-/** Whether the last of `holders` are two that took turns, each having had it back `returns` times. */
+/** Whether the last of `holders` has it back from the same other one more often than `returns` times. */
 export function isPingPong(holders: readonly string[], returns: number): boolean {
-  const last = holders.slice(-(2 * returns + 1));
+  const last = holders.slice(-(2 * returns + 3));
   const [first, second] = last;
-  if (last.length < 2 * returns + 1 || first === second) return false;
+  if (last.length < 2 * returns + 3 || first === second) return false;
   return last.every((holder, index) => holder === (index % 2 === 0 ? first : second));
 }
 
@@ -119,6 +119,9 @@ export function waitCycle(waits: Readonly<Record<string, readonly string[]>>): s
   return undefined;
 }
 
+/** Characters of a message. */
+const longestText = 10_000;
+
 /** What of a peer's messages is delivered, and what it is told of the rest. */
 export function addressed(
   from: string,
@@ -127,7 +130,10 @@ export function addressed(
 ): { mail: PeerMessage[]; faults: string[] } {
   const faults: string[] = [];
   const mail: PeerMessage[] = [];
-  for (const { to, text } of messages.slice(0, most)) {
+  for (const { to, text: whole } of messages.slice(0, most)) {
+    const text = whole.slice(0, longestText);
+    if (text.length < whole.length)
+      faults.push(`a message to ${to.slice(0, 100)} was cut to ${longestText} characters`);
     if (to === 'all') mail.push(...others.map((name) => ({ from, to: name, text })));
     else if (others.includes(to)) mail.push({ from, to, text });
     else faults.push(`${to.slice(0, 100)} is not here; there are: ${others.join(', ')}`);

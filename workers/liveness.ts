@@ -13,8 +13,10 @@ import { hostId, isSameProcess, thisProcess } from './processIdentity.js';
 import type { Recovery } from './recovery.js';
 
 const beatEveryMs = 1_000;
-/** A worker on another host is dead after this silence; one on this host as soon as its process is gone. */
+/** A worker on another host is dead after this silence. One on this host is dead as soon as its process is gone. */
 const silentAfterMs = 5_000;
+/** While its process is there it is more likely short of processor time, as all of this host is: it gets longer. */
+const stalledAfterMs = 20_000;
 
 export interface LivenessOptions {
   ledger: Ledger;
@@ -69,9 +71,10 @@ async function declareDead(ledger: Ledger, self: string): Promise<void> {
   const here = hostId();
   for (const worker of silent) {
     if (worker.instance === self) continue;
-    const gone =
-      worker.hostId === here && !isSameProcess({ pid: worker.pid, processStartedAt: worker.processStartedAt });
+    const isHere = worker.hostId === here;
+    const gone = isHere && !isSameProcess({ pid: worker.pid, processStartedAt: worker.processStartedAt });
+    const patienceMs = isHere ? stalledAfterMs : silentAfterMs;
     if (gone) await markDead(ledger, worker.instance);
-    else if (worker.silentMs > silentAfterMs) await markDead(ledger, worker.instance, silentAfterMs);
+    else if (worker.silentMs > patienceMs) await markDead(ledger, worker.instance, patienceMs);
   }
 }

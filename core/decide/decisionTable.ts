@@ -106,6 +106,7 @@ export function tableFaults({ hit = 'first', rules, priorities, otherwise }: Dec
     ...((hit === 'priority') === (priorities !== undefined)
       ? []
       : [`priorities: ${priorities ? 'only with' : 'are needed for'} hit: priority`]),
+    ...(priorities && listed.size < priorities.length ? ['priorities: one is there twice'] : []),
     ...(hit === 'priority' && priorities
       ? rules.flatMap(({ decide }, index) =>
           listed.has(canonicalJson(decide)) ? [] : [`rules[${index}].decide: ${told(decide)} is not in priorities`],

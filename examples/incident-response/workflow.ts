@@ -36,7 +36,7 @@ export async function incidentResponse({ alarm }: IncidentInput): Promise<Incide
           mandate: 'decision.cost <= 200 && decision.risk == "low"',
           lead: led(operator),
           budget: { usd: 2 },
-          timeout: '20m',
+          timeout: '1h',
           below: {
             database: {
               description: 'keeps the database running',
@@ -50,7 +50,7 @@ export async function incidentResponse({ alarm }: IncidentInput): Promise<Incide
           mandate: 'decision.cost == 0 && decision.risk == "low"',
           lead: led(spokesperson),
           budget: { usd: 1 },
-          timeout: '20m',
+          timeout: '1h',
         },
       },
     },

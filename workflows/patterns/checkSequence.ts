@@ -39,7 +39,9 @@ export function checkSequence(
     ...Object.entries(counts)
       .filter(([, count]) => steps.length > 0 && !(Number.isInteger(count) && count > 0))
       .map(([option, count]) => `${option}: ${count} is no positive number`),
-    ...names.filter((name) => name === '' || reserved.includes(name)).map((name) => `"${name}" is no name for a step`),
+    ...names
+      .filter((name) => name === '' || reserved.includes(name) || /#\d+$/u.test(name))
+      .map((name) => `"${name}" is no name for a step`),
     ...names.filter((name, index) => names.indexOf(name) < index).map((name) => `two steps are named ${name}`),
     ...steps.flatMap(({ name, options: { needs = [], timeout }, among = [] }, index) => [
       ...durationFaults({ [`${name}: timeout`]: timeout }),

@@ -6,6 +6,7 @@ import { runContext } from '../runContext.js';
 import { anew, branchPath, currentPath } from '../scope.js';
 import { settle, skipped, timedOut } from '../settle.js';
 
+const endsAtUnknown = 'compensations-end-at-unknown-outcomes';
 const marksUndone = 'sequences-mark-what-they-take-back';
 const markTimeoutMs = 30_000;
 
@@ -43,6 +44,8 @@ export async function compensate(
       const result = await settle(place, () => undo(output), { timeout: deadline?.leftMs });
       results[at] = { ...result, attempts: result.attempts + attempt - 1 };
       if (result.status === 'completed') break;
+      // It may have taken effect: another try would be another effect.
+      if (result.error.type === 'Tool.OutcomeUnknown' && patched(endsAtUnknown)) break;
     }
   }
   for (const fault of notTakenBack(results)) log.error(`${path}: ${fault}`);

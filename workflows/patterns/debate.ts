@@ -5,7 +5,7 @@ import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, nextPath } from '../scope.js';
 import { complete, timedOut } from '../settle.js';
-import { isLate, runTurns } from './runTurns.js';
+import { runTurns } from './runTurns.js';
 
 export interface DebateSide {
   /** What it argues for. */
@@ -78,9 +78,10 @@ export async function debate<Verdict>(options: DebateOptions<Verdict>): Promise<
       if (Object.keys(sides).length - conceded.length < 2) stopped = 'conceded';
     }
     if (said.length === 0) {
-      if (stopped === 'deadline') throw fail('Step.DeadlineExceeded', timedOut(path).message, path);
-      const failures = missed.map(({ by, error }) => `${by}: ${error.type}: ${error.message}`);
-      throw fail('Pattern.TooFew', `${path}: nobody has spoken\n${failures.slice(0, mostSides).join('\n')}`, path);
+      const told = missed.slice(0, mostSides).map(({ by, error }) => `${by}: ${error.type}: ${error.message}`);
+      if (stopped !== 'deadline')
+        throw fail('Pattern.TooFew', [`${path}: nobody has spoken`, ...told].join('\n'), path);
+      throw fail('Step.DeadlineExceeded', [timedOut(path).message, ...told].join('\n'), path);
     }
     showProgress(path, { pattern: 'debate', counts: { round, of }, steps: { judge: 'running' } });
     const verdict = await complete(branchPath(path, 'judge'), () => judge({ question, said: [...said] }));
@@ -92,18 +93,18 @@ export async function debate<Verdict>(options: DebateOptions<Verdict>): Promise<
   async function hold(current: number): Promise<void> {
     const before = [...said];
     const speakers = Object.entries(sides).filter(([name]) => !conceded.includes(name));
-    const results = await runTurns(
+    const { results, isLate } = await runTurns(
       speakers.map(([name, { position, speak }]) => ({
-        path: branchPath(path, `round#${current}/${name}`),
+        path: branchPath(branchPath(path, `round#${current}`), name),
         body: () => speak({ question, position, round: current, of, said: before }),
       })),
-      { onFailure, deadline },
+      { path, onFailure, deadline },
     );
     for (const [index, result] of results.entries()) {
       const by = speakers[index]![0];
       if (result.status !== 'completed') {
         missed.push({ by, round: current, error: result.error });
-        if (isLate(result.error, deadline)) stopped = 'deadline';
+        if (isLate(result.error)) stopped = 'deadline';
         continue;
       }
       said.push({ by, round: current, text: result.output.text });

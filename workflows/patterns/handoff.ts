@@ -4,8 +4,7 @@ import { Deadline, type Duration, durationFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, nextPath } from '../scope.js';
-import { failureOf, startStep } from '../settle.js';
-import { isLate } from './runTurns.js';
+import { runTurns } from './runTurns.js';
 import { usableReply } from './usableReply.js';
 
 /** Somebody a task can be handed to. */
@@ -25,7 +24,7 @@ export interface HandoffOptions<Peers extends HandoffPeers> {
   start: NoInfer<keyof Peers & string>;
   /** Turns at most, of all together: 1 to 100. Default 12. */
   maxTurns?: number;
-  /** How often two may have it back from each other before that is going nowhere. Default 2. */
+  /** How often each of two may have it back from the other before that is going nowhere. Default 2. */
   maxReturns?: number;
   /** `continue`: who fails is left out, and who had it before goes on. Default `fail`. */
   onFailure?: 'fail' | 'continue';
@@ -74,10 +73,11 @@ export async function handoff<const Peers extends HandoffPeers>(
       showProgress(path, { pattern: 'handoff', counts: { turn, of: maxTurns }, steps: { [holder]: 'running' } });
       if (deadline?.leftMs === 0) return ended({ stopped: 'deadline' });
       const others = [...here].filter((name) => name !== holder);
-      const step = startStep(branchPath(path, `turn#${turn}`), () => ask(task, said, peers, holder, others), {
-        timeout: deadline?.leftMs,
+      const body = (): Promise<HandoffReply> => ask(task, said, peers, holder, others);
+      const { results, late } = await runTurns([{ path: branchPath(path, `turn#${turn}`), body }], {
+        ...{ path, onFailure, deadline },
       });
-      const result = await step.result;
+      const result = results[0]!;
       if (result.status === 'completed') {
         const { handTo, text } = result.output;
         if (handTo === null) {
@@ -90,8 +90,7 @@ export async function handoff<const Peers extends HandoffPeers>(
         continue;
       }
       ({ error } = result);
-      if (isLate(error, deadline)) return ended({ stopped: 'deadline' });
-      if (onFailure === 'fail') throw step.thrown() ?? failureOf(result);
+      if (late) return ended({ stopped: 'deadline' });
       here.delete(holder);
       const before = said.findLast(({ by }) => here.has(by))?.by ?? [...here][0];
       if (before === undefined) return ended({ stopped: 'failed' });

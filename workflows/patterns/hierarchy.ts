@@ -63,6 +63,11 @@ export type { Post, PostReply };
 
 const mostRounds = 10;
 const mostOrders = 20;
+/** Of a run, all posts together. */
+const mostOrdersInAll = 500;
+/** Characters of a report that goes up. */
+const longestReport = 4_000;
+const toldFaults = 10;
 
 /**
  * Give a task to the top of a hierarchy: orders go down, reports and what exceeds a mandate go up.
@@ -89,7 +94,10 @@ export async function hierarchy<Decision>(options: HierarchyOptions<Decision>): 
 
 class HierarchyRun<Decision> {
   private readonly decisions: Ruling<Decision>[] = [];
+  /** Where each was settled. */
+  private readonly places: string[] = [];
   private escalations = 0;
+  private orders = 0;
 
   constructor(
     private readonly path: string,
@@ -130,9 +138,14 @@ class HierarchyRun<Decision> {
         reports.push({ from: ruling.decidedBy, report: tell(ruling) });
       }
       if (orders.length === 0) return [report, ...reports.map((told) => `${told.from}: ${told.report}`)].join('\n');
+      this.orders += orders.length;
+      if (this.orders > mostOrdersInAll) {
+        throw fail('Pattern.RoundLimit', `${this.path}: more than ${mostOrdersInAll} orders were given`, place);
+      }
       const carryOut = (order: { to: string; task: string }, index: number) => async () => {
         const at = branchPath(place, `order#${round}.${index + 1} ${order.to}`);
-        return { from: order.to, report: await this.delegate(at, node, order, [...context, task]) };
+        const told = await this.delegate(at, node, order, [...context, task]);
+        return { from: order.to, report: told.slice(0, longestReport) };
       };
       reports.push(...(await parallel(orders.map(carryOut))));
     }
@@ -147,7 +160,9 @@ class HierarchyRun<Decision> {
     const child = node.children[to]!;
     if (this.options.onFailure !== 'continue') return this.carryOut(place, child, task, context);
     const result = await settle(place, () => this.carryOut(place, child, task, context));
-    return result.status === 'completed' ? result.output : `failed: ${result.error.type}: ${result.error.message}`;
+    if (result.status === 'completed') return result.output;
+    const settled = this.decisions.filter((_, index) => this.places[index]!.startsWith(`${place}/`)).map(tell);
+    return [`failed: ${result.error.type}: ${result.error.message}`, ...settled].join('\n');
   }
 
   /** One tier up at a time, until it is within somebody's mandate. */
@@ -159,7 +174,7 @@ class HierarchyRun<Decision> {
   ): Promise<Ruling<Decision>> {
     const proposedBy = proposer.at;
     let decision = proposed;
-    for (let node = proposer; ;) {
+    for (let node = proposer, tiers = 1; ; tiers += 1) {
       const verdict = node.holds({ decision, task });
       if ('within' in verdict) return this.actUpon(place, decision, { proposedBy, decidedBy: node.at });
       this.escalations += 1;
@@ -167,10 +182,10 @@ class HierarchyRun<Decision> {
       const { above } = node;
       const ask = { decision, why: `${verdict.exceeds} of ${node.at}` };
       const answer = above
-        ? await this.askAbove(place, above, { from: node.at, ...ask }, task)
+        ? await this.askAbove(branchPath(place, `up#${tiers}`), above, { from: node.at, ...ask }, task)
         : await complete(branchPath(place, 'person'), () => this.options.person({ ...ask, proposedBy, task }));
       const decidedBy = above?.at ?? 'person';
-      if (answer === null) return this.settled({ decision, proposedBy, decidedBy, refused: true });
+      if (answer === null) return this.settled(place, { decision, proposedBy, decidedBy, refused: true });
       decision = answer;
       if (!above) return this.actUpon(place, decision, { proposedBy, decidedBy });
       node = above;
@@ -183,8 +198,7 @@ class HierarchyRun<Decision> {
     asked: NonNullable<PostTurn['asked']>,
     task: string,
   ): Promise<Decision | null> {
-    const at = branchPath(place, `up to ${above.at.replaceAll('/', '.')}`);
-    const { decision } = await this.ask(at, above, { task, context: [], reports: [], asked }, true);
+    const { decision } = await this.ask(place, above, { task, context: [], reports: [], asked }, true);
     return decision;
   }
 
@@ -194,11 +208,12 @@ class HierarchyRun<Decision> {
     who: { proposedBy: string; decidedBy: string },
   ): Promise<Ruling<Decision>> {
     const output = await complete(branchPath(place, 'act'), () => this.options.act(decision, who));
-    return this.settled({ decision, ...who, refused: false, output });
+    return this.settled(place, { decision, ...who, refused: false, output });
   }
 
-  private settled(ruling: Ruling<Decision>): Ruling<Decision> {
+  private settled(place: string, ruling: Ruling<Decision>): Ruling<Decision> {
     this.decisions.push(ruling);
+    this.places.push(place);
     this.show();
     return ruling;
   }
@@ -220,6 +235,7 @@ class HierarchyRun<Decision> {
           ...(orders.length > mostOrders ? [`there are ${orders.length} orders, of at most ${mostOrders}`] : []),
           ...orders
             .filter(({ to }) => !names.includes(to))
+            .slice(0, toldFaults)
             .map(({ to }) => `${to.slice(0, 100)} is not below; there are: ${names.join(', ') || 'none'}`),
         ],
       ),

@@ -66,7 +66,8 @@ function compile<Decision>(
     return node;
   }
   for (const [name, below] of Object.entries(post.below ?? {})) {
-    if (name === '' || name === 'person' || name.includes('/')) faults.push(`${at}: "${name}" is no name for a post`);
+    if (name === '' || name === 'person' || name === '__proto__' || name.includes('/'))
+      faults.push(`${at}: "${name}" is no name for a post`);
     else node.children[name] = compile(`${at}/${name}`, below, node, faults);
   }
   return node;

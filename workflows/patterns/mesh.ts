@@ -20,7 +20,7 @@ import { Deadline, type Duration, durationFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, nextPath } from '../scope.js';
-import { isLate, runTurns } from './runTurns.js';
+import { runTurns } from './runTurns.js';
 
 export interface MeshPeer<Reply extends MeshReply = MeshReply> {
   /** What it is for; the others write to it by it. */
@@ -39,7 +39,7 @@ export interface MeshOptions<Peers extends MeshPeers> {
   start?: readonly NoInfer<keyof Peers & string>[];
   /** Rounds at most: 1 to 100. Default 12. */
   maxRounds?: number;
-  /** Messages of one peer in one turn; the others are not delivered, and it is told. Default 10. */
+  /** Messages of one peer in one turn, 1 to 20; the others are not delivered, and it is told. Default 10. */
   maxMessages?: number;
   /** Rounds in which only two of more peers write, and to each other alone, before that is going nowhere. Default 6. */
   maxExchange?: number;
@@ -65,6 +65,7 @@ export interface Meshed<Peers extends MeshPeers> {
 
 const mostPeers = 20;
 const mostRounds = 100;
+const mostMessages = 20;
 const keptMessages = 500;
 const keptLines = 50;
 
@@ -85,11 +86,16 @@ export async function mesh<const Peers extends MeshPeers>(options: MeshOptions<P
 
 class Mesh {
   private readonly deadline: Deadline | undefined;
-  private readonly replies: Record<string, MeshReply> = {};
-  private readonly failed: Record<string, StepError> = {};
-  private readonly faults: Record<string, string[]> = {};
-  /** Mail by round; what is delivered in a round was sent in the one before it. */
-  private readonly sent: PeerMessage[][] = [];
+  private readonly replies = new Map<string, MeshReply>();
+  private readonly failed = new Map<string, StepError>();
+  private readonly faults = new Map<string, string[]>();
+  /** By peer, what it has sent and got before its inbox. */
+  private readonly threads = new Map<string, PeerMessage[]>();
+  /** Sent in the round before, to be read in this one. */
+  private mail: PeerMessage[] = [];
+  /** Of the last rounds, as many as `maxExchange`. */
+  private recent: PeerMessage[][] = [];
+  private messages: PeerMessage[] = [];
 
   constructor(
     private readonly path: string,
@@ -101,92 +107,88 @@ class Mesh {
   async run(): Promise<Meshed<MeshPeers>> {
     const { peers, start, maxRounds = 12, maxExchange = 6 } = this.options;
     for (let round = 1; round <= maxRounds; round += 1) {
-      const mail = this.sent.at(-1) ?? [];
       const awake =
-        round === 1 ? [...new Set(start ?? Object.keys(peers))] : this.here.filter((name) => has(mail, name));
+        round === 1 ? [...new Set(start ?? Object.keys(peers))] : this.here.filter((name) => has(this.mail, name));
       if (awake.length === 0) return this.silent(round - 1);
       if (this.deadline?.leftMs === 0) return this.ended('deadline', round - 1);
-      const stopped = await this.round(round, awake, mail);
+      const stopped = await this.round(round, awake);
       if (stopped) return this.ended(stopped, round);
-      if (this.here.every((name) => this.replies[name]?.done)) return this.ended('consensus', round);
-      if (this.here.length > 2 && onlyPair(this.sent, maxExchange)) return this.ended('pingPong', round);
+      if (this.here.every((name) => this.replies.get(name)?.done)) return this.ended('consensus', round);
+      if (this.here.length > 2 && onlyPair(this.recent, maxExchange)) return this.ended('pingPong', round);
     }
     return this.ended('rounds', maxRounds);
   }
 
   private get here(): string[] {
-    return Object.keys(this.options.peers).filter((name) => !this.failed[name]);
+    return Object.keys(this.options.peers).filter((name) => !this.failed.has(name));
   }
 
   /** @returns why it cannot go on */
-  private async round(
-    round: number,
-    awake: readonly string[],
-    mail: readonly PeerMessage[],
-  ): Promise<'deadline' | 'budget' | 'failed' | undefined> {
+  private async round(round: number, awake: readonly string[]): Promise<'deadline' | 'budget' | 'failed' | undefined> {
     const { peers, maxRounds = 12, maxMessages: most = 10, onFailure = 'fail' } = this.options;
     const states = Object.fromEntries(awake.map((name) => [name, 'running']));
     showProgress(this.path, { pattern: 'mesh', counts: { round, of: maxRounds }, steps: states });
-    const turns = awake.map((name) => ({ name, turn: this.turnOf(name, round, mail) }));
-    const results = await runTurns(
-      turns.map(({ name, turn }) => ({
-        path: branchPath(this.path, `round#${round}/${name}`),
-        body: () => peers[name]!.turn(turn),
-      })),
-      { onFailure, deadline: this.deadline },
+    const place = branchPath(this.path, `round#${round}`);
+    const turns = awake.map((name) => ({ name, turn: this.turnOf(name, round) }));
+    const { results, isLate, late } = await runTurns(
+      turns.map(({ name, turn }) => ({ path: branchPath(place, name), body: () => peers[name]!.turn(turn) })),
+      { path: this.path, onFailure, deadline: this.deadline },
     );
-    const late = results.some((result) => result.status === 'failed' && this.isLate(result.error));
     const sent: PeerMessage[] = [];
     for (const [index, result] of results.entries()) {
       const { name } = turns[index]!;
       if (result.status === 'completed') {
-        this.replies[name] = result.output;
+        this.replies.set(name, result.output);
         const others = this.here.filter((other) => other !== name);
-        const { mail: own, faults } = addressed(name, result.output.messages, { others, most });
-        sent.push(...own);
-        this.faults[name] = faults;
-      } else if (!this.isLate(result.error)) this.failed[name] = result.error;
+        const { mail, faults } = addressed(name, result.output.messages, { others, most });
+        sent.push(...mail);
+        this.faults.set(name, faults);
+      } else if (!isLate(result.error)) this.failed.set(name, result.error);
     }
-    this.sent.push(sent.filter(({ to }) => !this.failed[to]));
+    this.pass(sent.filter(({ to }) => !this.failed.has(to)));
     if (late) return 'deadline';
-    if (Object.values(this.failed).some(({ type }) => type === 'Budget.Exceeded')) return 'budget';
+    if ([...this.failed.values()].some(({ type }) => type === 'Budget.Exceeded')) return 'budget';
     return this.here.length === 0 ? 'failed' : undefined;
   }
 
-  private turnOf(name: string, round: number, mail: readonly PeerMessage[]): MeshTurn {
+  private pass(sent: PeerMessage[]): void {
+    for (const name of this.here) {
+      const read = this.mail.filter(({ to }) => to === name);
+      const own = sent.filter(({ from }) => from === name);
+      this.threads.set(name, [...(this.threads.get(name) ?? []), ...read, ...own].slice(-keptLines));
+    }
+    this.mail = sent;
+    this.recent = [...this.recent, sent].slice(-(this.options.maxExchange ?? 6));
+    this.messages = [...this.messages, ...sent].slice(-keptMessages);
+  }
+
+  private turnOf(name: string, round: number): MeshTurn {
     const { goal, peers } = this.options;
-    const before = this.sent.slice(0, -1).flat();
-    const own = this.sent.at(-1)?.filter(({ from }) => from === name) ?? [];
     return {
       ...{ goal, you: name, round },
       peers: this.here
         .filter((other) => other !== name)
         .map((other) => ({ name: other, description: peers[other]!.description })),
-      inbox: mail.filter(({ to }) => to === name).map(({ from, text }) => ({ from, text })),
-      thread: [...before.filter(({ from, to }) => from === name || to === name), ...own].slice(-keptLines),
-      faults: this.faults[name] ?? [],
+      inbox: this.mail.filter(({ to }) => to === name).map(({ from, text }) => ({ from, text })),
+      thread: [...(this.threads.get(name) ?? [])],
+      faults: this.faults.get(name) ?? [],
     };
-  }
-
-  private isLate(error: StepError): boolean {
-    return isLate(error, this.deadline);
   }
 
   /** Nobody has mail. */
   private silent(rounds: number): Meshed<MeshPeers> {
     const waits = Object.fromEntries(
       this.here
-        .filter((name) => !this.replies[name]?.done)
-        .map((name) => [name, (this.replies[name]?.waitsFor ?? []).filter((other) => this.here.includes(other))]),
+        .filter((name) => !this.replies.get(name)?.done)
+        .map((name) => [name, (this.replies.get(name)?.waitsFor ?? []).filter((other) => this.here.includes(other))]),
     );
     const waiting = waitCycle(waits);
     return waiting ? { ...this.ended('deadlock', rounds), waiting } : this.ended('quiet', rounds);
   }
 
   private ended(stopped: Meshed<MeshPeers>['stopped'], rounds: number): Meshed<MeshPeers> {
-    const messages = this.sent.flat().slice(-keptMessages);
-    const failed = Object.keys(this.failed).length > 0 ? { failed: this.failed } : {};
-    return { stopped, rounds, replies: this.replies, messages, ...failed };
+    const failed = this.failed.size > 0 ? { failed: Object.fromEntries(this.failed) } : {};
+    return { stopped, rounds, replies: Object.fromEntries(this.replies), messages: this.messages, ...failed };
   }
 }
 
@@ -195,14 +197,23 @@ function has(mail: readonly PeerMessage[], name: string): boolean {
 }
 
 function checkOptions<Peers extends MeshPeers>(options: MeshOptions<Peers>): void {
-  const { peers, start = [], maxRounds = 12, maxMessages = 10, maxExchange = 6, timeout } = options;
+  const {
+    peers,
+    start = Object.keys(options.peers),
+    maxRounds = 12,
+    maxMessages = 10,
+    maxExchange = 6,
+    timeout,
+  } = options;
   const names = Object.keys(peers);
   const faults = [
     ...(names.length >= 2 && names.length <= mostPeers
       ? []
       : [`peers: there are ${names.length}, not 2 to ${mostPeers}`]),
     ...names.filter((name) => reservedPeers.includes(name)).map((name) => `peers: "${name}" is no name for a peer`),
+    ...(start.length === 0 ? ['start: nobody begins'] : []),
     ...start.filter((name) => !names.includes(name)).map((name) => `start: ${name} is no peer`),
+    ...(maxMessages > mostMessages ? [`maxMessages: ${maxMessages} is more than ${mostMessages}`] : []),
     ...Object.entries({ maxRounds, maxMessages, maxExchange })
       .filter(([, value]) => !(Number.isInteger(value) && value >= 1 && value <= mostRounds))
       .map(([name, value]) => `${name}: ${value} is not between 1 and ${mostRounds}`),

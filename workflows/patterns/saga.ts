@@ -1,4 +1,4 @@
-import { isCancellation, CancellationScope } from '@temporalio/workflow';
+import { isCancellation, CancellationScope, log as workflowLog } from '@temporalio/workflow';
 import type { ListEffectsResult } from '../../core/contracts.js';
 import type { StepError, StepResult } from '../../core/results.js';
 import { type UndoableStep, undoOrder } from '../../core/undoOrder.js';
@@ -96,12 +96,12 @@ async function rollBack(log: SagaLog, timeout: Duration): Promise<string[]> {
     }
     return { at: undo.at, output: undefined, compensate: () => takeBack(undo, deadline) };
   });
-  const results: Record<string, StepResult> = {
-    ...(await compensate(path, done, undoAttempts, deadline)),
+  const untried: Record<string, StepResult> = {
     ...Object.fromEntries(effects.unknown.map((step) => [below(step), skipped(unknownOutcome)])),
     ...(lost && { effects: skipped(lost) }),
   };
-  return notTakenBack(results);
+  for (const fault of notTakenBack(untried)) workflowLog.error(`${path}: ${fault}`);
+  return notTakenBack({ ...(await compensate(path, done, undoAttempts, deadline)), ...untried });
 }
 
 const unknownOutcome: StepError = {

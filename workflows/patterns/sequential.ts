@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
 import type { PatternResult, StepError, StepResult } from '../../core/results.js';
 import { Deadline, type Duration, durationFaults } from '../deadline.js';
 import { fail, withLines } from '../failure.js';
@@ -159,6 +159,12 @@ async function runSequence(
         const step = steps[index]!;
         if (ran >= maxSteps)
           return await failed(step.name, ...invalid(`still not at its end after ${ran} steps`, path));
+        const absent = (step.options.needs ?? []).filter((need) => !Object.hasOwn(outputs, need));
+        if (absent.length > 0)
+          return await failed(
+            step.name,
+            ...invalid(`${step.name} needs ${absent.join(', ')}, which has not run`, path),
+          );
         const visit = (visits.get(step.name) ?? 0) + 1;
         visits.set(step.name, visit);
         const at = visit === 1 ? step.name : `${step.name}#${visit}`;
@@ -195,8 +201,14 @@ async function runSequence(
 
   async function failed(failedStep: string, error: StepError, thrown: Error): Promise<Ended> {
     const compensations = await rollBack();
-    if (options.onError) await runAt('onError', 'onError', () => options.onError!(error));
-    const told = withLines(thrown, notTakenBack(compensations));
+    const { onError } = options;
+    const handled = onError && (await runAt('onError', 'onError', () => onError(error)));
+    const unhandled =
+      handled && handled.result.status !== 'completed'
+        ? [`onError failed: ${handled.result.error.type}: ${handled.result.error.message}`]
+        : [];
+    for (const fault of unhandled) log.error(`${path}: ${fault}`);
+    const told = withLines(thrown, [...notTakenBack(compensations), ...unhandled]);
     return { result: ended({ status: 'failed', error, failedStep, compensations }), thrown: told };
   }
 }

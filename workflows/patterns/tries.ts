@@ -5,7 +5,7 @@
  * 1. Each try has a place of its own: the first the step's, the others `retry#N` in it, the fallback `fallback`.
  * 2. A fallback begins only when nothing of the tries runs any more.
  */
-import { sleep } from '@temporalio/workflow';
+import { patched, sleep } from '@temporalio/workflow';
 import type { StepError } from '../../core/results.js';
 import type { Duration } from '../deadline.js';
 import { branchPath, countRepetitions } from '../scope.js';
@@ -27,6 +27,7 @@ export interface TriesOptions<Output> {
 }
 
 export const mostAttempts = 100;
+const endAtUnknown = 'retries-end-at-unknown-outcomes';
 
 /**
  * Run `body` at `path`, again while it fails and tries are left, then the fallback. To be called with nothing else at `path`.
@@ -63,7 +64,9 @@ async function repeat<Output>(path: string, body: () => Promise<Output>, { attem
     const step = startStep(attempt === 1 ? path : branchPath(path, `retry#${attempt - 1}`), body);
     const result = await step.result;
     if (result.status === 'completed') return result.output;
-    if (attempt >= attempts) throw step.thrown() ?? failureOf(result);
+    // What may have taken effect is not tried again: that would be another effect.
+    const unknown = attempt < attempts && result.error.type === 'Tool.OutcomeUnknown' && patched(endAtUnknown);
+    if (attempt >= attempts || unknown) throw step.thrown() ?? failureOf(result);
     countRepetitions(1);
     if (delay !== undefined) await sleep(delay);
   }

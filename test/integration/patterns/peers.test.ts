@@ -43,7 +43,7 @@ describe('a handoff', () => {
 
   it('stops two who hand it to each other, and many who hand it on', async () => {
     const pair = { a: [{ handTo: 'b' }], b: [{ handTo: 'a' }], c: [] };
-    expect((await hand(pair)).result).toMatchObject({ stopped: 'pingPong', said: { length: 4 } });
+    expect((await hand(pair)).result).toMatchObject({ stopped: 'pingPong', said: { length: 6 } });
     const ring = { a: [{ handTo: 'b' }], b: [{ handTo: 'c' }], c: [{ handTo: 'a' }] };
     expect((await hand(ring, { maxTurns: 7 })).result).toMatchObject({ stopped: 'turns', said: { length: 7 } });
   });
