@@ -24,7 +24,8 @@ import { type ActivityDependencies, currentStep } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
 import { detailOf } from './guardrails/findings.js';
 import { type Guard, guardOfAgent, guardOfTool } from './guardrails/guards.js';
-import { fallbacksAfter, finalAfter, readable, retryable } from './model/afterFailure.js';
+import { finalAfter } from './finalAfter.js';
+import { fallbacksAfter, readable, retryable } from './model/afterFailure.js';
 import { AgentDefinitions } from './model/agentDefinitions.js';
 import { ChatSpan } from './model/chatSpan.js';
 import { fallbackReason } from './model/classify.js';
@@ -89,9 +90,10 @@ export function createCallModel(dependencies: ActivityDependencies) {
     const toolGuard = (tool: ToolDefinition | undefined): Guard => guardOfTool(config, tool);
     const context = { request, agent, prompt, tools, conversation, guard, guardOfTool: toolGuard };
     const { maxOutputTokens } = options;
+    const inputTokensFor = inputTokensOf({ ...prompt, messages });
     let candidates: readonly ChainedModel[] = await Promise.all(
       chain.map(async (model) => {
-        const inputTokens = await inputTokensOf(model, { ...prompt, messages });
+        const inputTokens = await inputTokensFor(model);
         return chainedModel(model, prompt, messages, agent, { inputTokens, maxOutputTokens });
       }),
     );

@@ -16,7 +16,7 @@ import {
 } from './guardrails/guardTool.js';
 import { loadDeps } from './runDeps.js';
 import { type AgentCall, requestedCall, tellModel, toolMessage } from './toolCall/agentCall.js';
-import { classifyToolError, finalAfter } from './toolCall/classifyToolError.js';
+import { classifyToolError, toolFinalAfter } from './toolCall/classifyToolError.js';
 import { executeTool, type ToolExecution } from './toolCall/executeTool.js';
 import { parseToolInput } from './toolCall/parseToolInput.js';
 import type { Outcome } from './toolCall/outcome.js';
@@ -137,7 +137,7 @@ export function createRunTool(dependencies: ActivityDependencies) {
     } catch (error) {
       const classified = classifyToolError(request.tool, safetyOf(execution.tool), error);
       const failure = await guardToolError(guardOfTool(config, execution.tool), classified);
-      throw finalAfter(failure, attempts, request.maxAttempts);
+      throw toolFinalAfter(failure, attempts, request.maxAttempts);
     }
   }
 }

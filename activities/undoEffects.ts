@@ -11,7 +11,7 @@ import type { ToolDefinition } from '../core/tool.js';
 import { type ActivityDependencies, currentStep, type StepIdentity } from './dependencies.js';
 import { withHeartbeat } from './heartbeat.js';
 import { loadDeps } from './runDeps.js';
-import { classifyToolError, finalAfter } from './toolCall/classifyToolError.js';
+import { classifyToolError, toolFinalAfter } from './toolCall/classifyToolError.js';
 import { runToolCode } from './toolCall/executeTool.js';
 import { createRecordCall } from './toolCall/recordCall.js';
 
@@ -52,7 +52,7 @@ export function createUndoEffects(dependencies: ActivityDependencies) {
         await runToolCode(execution, (context) => tool.compensate!(parsed.data, output, context));
         return null;
       } catch (error) {
-        throw finalAfter(classifyToolError(name, 'idempotent', error), attempts);
+        throw toolFinalAfter(classifyToolError(name, 'idempotent', error), attempts);
       }
     };
     await withHeartbeat(() =>

@@ -50,6 +50,13 @@ export function durationFaults(durations: Readonly<Record<string, Duration | und
   );
 }
 
+const longestWaitMs = 10 * 365 * 24 * 3_600_000;
+
+/** What is wrong with how long to wait for somebody outside. */
+export function waitFaults(timeout: Duration, { leftMs }: Deadline): string[] {
+  return leftMs > 0 && leftMs <= longestWaitMs ? [] : [`timeout: ${timeout} is not between now and ten years from now`];
+}
+
 function notADuration(duration: unknown): string {
   return `${String(duration)} is no duration such as 500, "30s" or "2 minutes"`;
 }

@@ -19,7 +19,7 @@ import {
 import { type ActivityDependencies, currentStep } from '../dependencies.js';
 import { fencedOff, patiently } from '../patiently.js';
 import { loadDeps } from '../runDeps.js';
-import { classifyToolError, finalAfter } from '../toolCall/classifyToolError.js';
+import { classifyToolError, toolFinalAfter } from '../toolCall/classifyToolError.js';
 import { executeTool } from '../toolCall/executeTool.js';
 import { keptInput } from '../toolCall/keptInput.js';
 import { parseToolInput } from '../toolCall/parseToolInput.js';
@@ -144,7 +144,7 @@ export async function prepareToolItems(
         ended = await execute();
       } catch (thrown) {
         const told = await guardToolError(guard, classifyToolError(name, safety, thrown));
-        const error = finalAfter(told, attempts, maxAttempts);
+        const error = toolFinalAfter(told, attempts, maxAttempts);
         await patiently(() => failStep(ledger, { key, epoch, owner, error }));
         const goesOn = error.retryable || (error.type === 'Tool.OutcomeUnknown' && settles(tool));
         if (!goesOn) metrics.stepsEnded('tool', endOf(error));

@@ -26,11 +26,3 @@ export function readable(error: unknown): SegnoError {
     cause: error,
   });
 }
-
-/** A retryable failure becomes final with the last attempt the caller allows; a worker that shuts down fails nothing. */
-export function finalAfter(failure: SegnoError, attempts: number, maxAttempts = Number.POSITIVE_INFINITY): SegnoError {
-  if (!failure.retryable || failure.type === 'Run.Cancelled' || attempts < maxAttempts) return failure;
-  return new SegnoError(failure.type, `${failure.message} (attempt ${attempts} of ${maxAttempts})`, {
-    retryable: false,
-  });
-}

@@ -27,15 +27,21 @@ interface Request {
   responseFormat: ResponseFormatJSONSchema | undefined;
 }
 
-export async function inputTokensOf(
-  model: Pick<CallableModel, 'client' | 'config'>,
-  { messages, tools, responseFormat }: Request,
-): Promise<number> {
-  const around = Buffer.byteLength(JSON.stringify([tools, responseFormat ?? null]));
+/** The request's size for each of the models that may answer it: measured once, and its tokens counted once for all with a tokenizer. */
+export function inputTokensOf(request: Request): (model: Pick<CallableModel, 'client' | 'config'>) => Promise<number> {
+  const { messages, tools, responseFormat } = request;
+  const around = overheadTokens + Buffer.byteLength(JSON.stringify([tools, responseFormat ?? null]));
   const json = JSON.stringify(messages);
-  const bytes = overheadTokens + around + Buffer.byteLength(json);
-  if (!hasTokenizer(model) || json.length > mostCountedChars) return bytes;
-  let tokens = overheadTokens + around;
+  const bytes = around + Buffer.byteLength(json);
+  let counting: Promise<number> | undefined;
+  return async (model) => {
+    if (!hasTokenizer(model) || json.length > mostCountedChars) return bytes;
+    return Math.min(around + (await (counting ??= countMessages(messages))), bytes);
+  };
+}
+
+async function countMessages(messages: readonly Message[]): Promise<number> {
+  let tokens = 0;
   for (const message of messages) {
     const { content } = message;
     tokens += wrapperTokens;
@@ -44,7 +50,7 @@ export async function inputTokensOf(
       tokens += wrapperTokens + Buffer.byteLength(call.id + call.name) + (await countTokens(call.arguments));
     }
   }
-  return Math.min(tokens, bytes);
+  return tokens;
 }
 
 /** A server elsewhere may give any model any name: there only the config knows. */

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { type ErrorType, SegnoError } from '../../core/errors.js';
 import type { StepSafety } from '../../core/steps.js';
+import { finalAfter } from '../finalAfter.js';
 
 /**
  * What a tool threw, as a registered error.
@@ -44,9 +45,7 @@ function attemptsOfThrowingTool(type: ErrorType): number {
   return type === 'Tool.Failed' ? 5 : Number.POSITIVE_INFINITY;
 }
 
-/** A retryable failure becomes final with the last attempt that is allowed; a worker that shuts down fails nothing. */
-export function finalAfter(failure: SegnoError, attempts: number, maxAttempts?: number): SegnoError {
-  const limit = maxAttempts ?? attemptsOfThrowingTool(failure.type);
-  if (!failure.retryable || failure.type === 'Run.Cancelled' || attempts < limit) return failure;
-  return new SegnoError(failure.type, `${failure.message} (attempt ${attempts} of ${limit})`, { retryable: false });
+/** {@link finalAfter}; without a number from the caller, after as many attempts as a tool gets. */
+export function toolFinalAfter(failure: SegnoError, attempts: number, maxAttempts?: number): SegnoError {
+  return finalAfter(failure, attempts, maxAttempts ?? attemptsOfThrowingTool(failure.type));
 }

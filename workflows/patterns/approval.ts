@@ -1,6 +1,6 @@
 import { type Decision, decisionFaults, requestFaults, type Verdict } from '../../core/approval.js';
 import { awaitDecision } from '../awaitDecision.js';
-import { Deadline, type Duration } from '../deadline.js';
+import { Deadline, type Duration, waitFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { nextPath } from '../scope.js';
 
@@ -16,8 +16,6 @@ export interface ApprovalOptions<Choice extends string = never> {
   /** The decision when nobody decides in time. Default: `Approval.Expired` is thrown. */
   onExpiry?: Verdict<NoInfer<Choice>> & { comment?: string };
 }
-
-const longestWaitMs = 10 * 365 * 24 * 3_600_000;
 
 /**
  * Wait for a person's decision, which `segno approve` or a client delivers:
@@ -42,9 +40,7 @@ export async function approval<const Choice extends string = never>(
   const deadline = Deadline.after(timeout);
   const faults = [
     ...requestFaults(asked),
-    ...(deadline.leftMs > 0 && deadline.leftMs <= longestWaitMs
-      ? []
-      : [`timeout: ${timeout} is not between now and ten years from now`]),
+    ...waitFaults(timeout, deadline),
     ...(onExpiry
       ? decisionFaults(asked, { approval: name, by: 'deadline', ...onExpiry }).map((fault) => `onExpiry: ${fault}`)
       : []),

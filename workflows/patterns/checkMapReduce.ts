@@ -3,6 +3,7 @@ import { splitFault } from '../../core/split.js';
 import { referenceOf } from '../agent/stepReference.js';
 import { fail } from '../failure.js';
 import type { AnyMapReduce } from './mapReduceOptions.js';
+import { rangeFaults } from './rangeFaults.js';
 
 /** Each leaves events in the history of the workflow that maps. */
 const mostItemsInPlace = 1_000;
@@ -12,17 +13,14 @@ const most = { batchSize: 10_000, concurrency: 200, itemConcurrency: 1_000, fanI
 
 /** @throws ApplicationFailure `Pattern.InvalidSteps` with every fault */
 export function checkMapReduce(options: AnyMapReduce): void {
-  const faults = [...rangeFaults(options), ...itemFaults(options), ...stepFaults(options)];
+  const faults = [...numberFaults(options), ...itemFaults(options), ...stepFaults(options)];
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `mapReduce: ${faults.join('; ')}`);
 }
 
-function rangeFaults(options: AnyMapReduce): string[] {
-  return Object.entries(most).flatMap(([name, highest]) => {
-    const value = options[name as keyof typeof most];
-    const lowest = name === 'fanIn' ? 2 : 1;
-    if (value === undefined || (Number.isInteger(value) && value >= lowest && value <= highest)) return [];
-    return [`${name}: ${value} is not between ${lowest} and ${highest}`];
-  });
+function numberFaults(options: AnyMapReduce): string[] {
+  return Object.entries(most).flatMap(([name, highest]) =>
+    rangeFaults({ [name]: options[name as keyof typeof most] }, name === 'fanIn' ? 2 : 1, highest),
+  );
 }
 
 function itemFaults({ items, minimum = 0 }: AnyMapReduce): string[] {

@@ -5,6 +5,7 @@ import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, nextPath } from '../scope.js';
 import { complete, timedOut } from '../settle.js';
+import { rangeFaults } from './rangeFaults.js';
 import { runTurns } from './runTurns.js';
 
 export interface DebateSide {
@@ -119,9 +120,7 @@ function checkOptions(names: readonly string[], rounds: number, timeout: Duratio
       ? []
       : [`sides: there are ${names.length}, not 2 to ${mostSides}`]),
     ...names.filter((name) => name === '').map(() => 'sides: one has no name'),
-    ...(Number.isInteger(rounds) && rounds >= 1 && rounds <= mostRounds
-      ? []
-      : [`rounds: ${rounds} is not between 1 and ${mostRounds}`]),
+    ...rangeFaults({ rounds }, 1, mostRounds),
     ...durationFaults({ timeout }),
   ];
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `debate: ${faults.join('; ')}`);

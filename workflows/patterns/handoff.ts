@@ -4,6 +4,7 @@ import { Deadline, type Duration, durationFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, nextPath } from '../scope.js';
+import { rangeFaults } from './rangeFaults.js';
 import { runTurns } from './runTurns.js';
 import { usableReply } from './usableReply.js';
 
@@ -133,13 +134,10 @@ function checkOptions(
   timeout: Duration | undefined,
 ): void {
   const names = Object.keys(peers);
-  const within = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= mostTurns;
   const faults = [
     ...names.filter((name) => reservedPeers.includes(name)).map((name) => `peers: "${name}" is no name for a peer`),
     ...(names.includes(start) ? [] : [`start: ${start} is no peer; there are: ${names.join(', ')}`]),
-    ...Object.entries({ maxTurns, maxReturns })
-      .filter(([, value]) => !within(value))
-      .map(([name, value]) => `${name}: ${value} is not between 1 and ${mostTurns}`),
+    ...rangeFaults({ maxTurns, maxReturns }, 1, mostTurns),
     ...durationFaults({ timeout }),
   ];
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `handoff: ${faults.join('; ')}`);

@@ -14,6 +14,7 @@ import { branchPath, nextPath } from '../scope.js';
 import { complete, settle } from '../settle.js';
 import { type CompiledPost, compilePosts, type Post, type PostReply } from './hierarchyPosts.js';
 import { parallel } from './parallel.js';
+import { rangeFaults } from './rangeFaults.js';
 import { usableReply } from './usableReply.js';
 import { withBudget } from './withBudget.js';
 
@@ -78,10 +79,7 @@ const toldFaults = 10;
 export async function hierarchy<Decision>(options: HierarchyOptions<Decision>): Promise<Hierarchy<Decision>> {
   const { task, top, maxRounds = 3, timeout } = options;
   const { root, faults } = compilePosts(top);
-  if (!(Number.isInteger(maxRounds) && maxRounds >= 1 && maxRounds <= mostRounds)) {
-    faults.push(`maxRounds: ${maxRounds} is not between 1 and ${mostRounds}`);
-  }
-  faults.push(...durationFaults({ timeout }));
+  faults.push(...rangeFaults({ maxRounds }, 1, mostRounds), ...durationFaults({ timeout }));
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `hierarchy:\n${faults.join('\n')}`);
   const path = nextPath('hierarchy');
   try {
@@ -93,9 +91,8 @@ export async function hierarchy<Decision>(options: HierarchyOptions<Decision>): 
 }
 
 class HierarchyRun<Decision> {
-  private readonly decisions: Ruling<Decision>[] = [];
-  /** Where each was settled. */
-  private readonly places: string[] = [];
+  /** Each with the place where it was settled. */
+  private readonly settledAt: { place: string; ruling: Ruling<Decision> }[] = [];
   private escalations = 0;
   private orders = 0;
 
@@ -106,7 +103,7 @@ class HierarchyRun<Decision> {
 
   async start(root: CompiledPost<Decision>, task: string): Promise<Hierarchy<Decision>> {
     const report = await this.carryOut(branchPath(this.path, 'top'), root, task, []);
-    return { report, decisions: this.decisions, escalations: this.escalations };
+    return { report, decisions: this.settledAt.map(({ ruling }) => ruling), escalations: this.escalations };
   }
 
   /** An order, with all that follows from it. */
@@ -161,8 +158,10 @@ class HierarchyRun<Decision> {
     if (this.options.onFailure !== 'continue') return this.carryOut(place, child, task, context);
     const result = await settle(place, () => this.carryOut(place, child, task, context));
     if (result.status === 'completed') return result.output;
-    const settled = this.decisions.filter((_, index) => this.places[index]!.startsWith(`${place}/`)).map(tell);
-    return [`failed: ${result.error.type}: ${result.error.message}`, ...settled].join('\n');
+    const below = this.settledAt.filter((settled) => settled.place.startsWith(`${place}/`));
+    return [`failed: ${result.error.type}: ${result.error.message}`, ...below.map(({ ruling }) => tell(ruling))].join(
+      '\n',
+    );
   }
 
   /** One tier up at a time, until it is within somebody's mandate. */
@@ -212,8 +211,7 @@ class HierarchyRun<Decision> {
   }
 
   private settled(place: string, ruling: Ruling<Decision>): Ruling<Decision> {
-    this.decisions.push(ruling);
-    this.places.push(place);
+    this.settledAt.push({ place, ruling });
     this.show();
     return ruling;
   }
@@ -243,8 +241,8 @@ class HierarchyRun<Decision> {
   }
 
   private show(): void {
-    const refused = this.decisions.filter((ruling) => ruling.refused).length;
-    const counts = { decided: this.decisions.length - refused, refused, escalated: this.escalations };
+    const refused = this.settledAt.filter(({ ruling }) => ruling.refused).length;
+    const counts = { decided: this.settledAt.length - refused, refused, escalated: this.escalations };
     showProgress(this.path, { pattern: 'hierarchy', counts });
   }
 }

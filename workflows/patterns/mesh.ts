@@ -20,6 +20,7 @@ import { Deadline, type Duration, durationFaults } from '../deadline.js';
 import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { branchPath, nextPath } from '../scope.js';
+import { rangeFaults } from './rangeFaults.js';
 import { runTurns } from './runTurns.js';
 
 export interface MeshPeer<Reply extends MeshReply = MeshReply> {
@@ -63,6 +64,13 @@ export interface Meshed<Peers extends MeshPeers> {
   failed?: Record<string, StepError>;
 }
 
+interface MeshSettings extends MeshOptions<MeshPeers> {
+  maxRounds: number;
+  maxMessages: number;
+  maxExchange: number;
+  onFailure: 'fail' | 'continue';
+}
+
 const mostPeers = 20;
 const mostRounds = 100;
 const mostMessages = 20;
@@ -75,10 +83,13 @@ const keptLines = 50;
  * @throws ApplicationFailure of a peer that failed; `Pattern.InvalidSteps` before anything runs
  */
 export async function mesh<const Peers extends MeshPeers>(options: MeshOptions<Peers>): Promise<Meshed<Peers>> {
-  checkOptions(options);
+  const { maxRounds = 12, maxMessages = 10, maxExchange = 6, onFailure = 'fail' } = options;
+  const given = options as unknown as MeshOptions<MeshPeers>;
+  const settings: MeshSettings = { ...given, maxRounds, maxMessages, maxExchange, onFailure };
+  checkOptions(settings);
   const path = nextPath('mesh');
   try {
-    return (await new Mesh(path, options as unknown as MeshOptions<MeshPeers>).run()) as Meshed<Peers>;
+    return (await new Mesh(path, settings).run()) as Meshed<Peers>;
   } finally {
     endProgress(path);
   }
@@ -99,13 +110,13 @@ class Mesh {
 
   constructor(
     private readonly path: string,
-    private readonly options: MeshOptions<MeshPeers>,
+    private readonly options: MeshSettings,
   ) {
     this.deadline = options.timeout === undefined ? undefined : Deadline.after(options.timeout, path);
   }
 
   async run(): Promise<Meshed<MeshPeers>> {
-    const { peers, start, maxRounds = 12, maxExchange = 6 } = this.options;
+    const { peers, start, maxRounds, maxExchange } = this.options;
     for (let round = 1; round <= maxRounds; round += 1) {
       const awake =
         round === 1 ? [...new Set(start ?? Object.keys(peers))] : this.here.filter((name) => has(this.mail, name));
@@ -125,7 +136,7 @@ class Mesh {
 
   /** @returns why it cannot go on */
   private async round(round: number, awake: readonly string[]): Promise<'deadline' | 'budget' | 'failed' | undefined> {
-    const { peers, maxRounds = 12, maxMessages: most = 10, onFailure = 'fail' } = this.options;
+    const { peers, maxRounds, maxMessages: most, onFailure } = this.options;
     const states = Object.fromEntries(awake.map((name) => [name, 'running']));
     showProgress(this.path, { pattern: 'mesh', counts: { round, of: maxRounds }, steps: states });
     const place = branchPath(this.path, `round#${round}`);
@@ -158,7 +169,7 @@ class Mesh {
       this.threads.set(name, [...(this.threads.get(name) ?? []), ...read, ...own].slice(-keptLines));
     }
     this.mail = sent;
-    this.recent = [...this.recent, sent].slice(-(this.options.maxExchange ?? 6));
+    this.recent = [...this.recent, sent].slice(-this.options.maxExchange);
     this.messages = [...this.messages, ...sent].slice(-keptMessages);
   }
 
@@ -196,27 +207,17 @@ function has(mail: readonly PeerMessage[], name: string): boolean {
   return mail.some(({ to }) => to === name);
 }
 
-function checkOptions<Peers extends MeshPeers>(options: MeshOptions<Peers>): void {
-  const {
-    peers,
-    start = Object.keys(options.peers),
-    maxRounds = 12,
-    maxMessages = 10,
-    maxExchange = 6,
-    timeout,
-  } = options;
+function checkOptions({ peers, start, maxRounds, maxMessages, maxExchange, timeout }: MeshSettings): void {
   const names = Object.keys(peers);
   const faults = [
     ...(names.length >= 2 && names.length <= mostPeers
       ? []
       : [`peers: there are ${names.length}, not 2 to ${mostPeers}`]),
     ...names.filter((name) => reservedPeers.includes(name)).map((name) => `peers: "${name}" is no name for a peer`),
-    ...(start.length === 0 ? ['start: nobody begins'] : []),
-    ...start.filter((name) => !names.includes(name)).map((name) => `start: ${name} is no peer`),
-    ...(maxMessages > mostMessages ? [`maxMessages: ${maxMessages} is more than ${mostMessages}`] : []),
-    ...Object.entries({ maxRounds, maxMessages, maxExchange })
-      .filter(([, value]) => !(Number.isInteger(value) && value >= 1 && value <= mostRounds))
-      .map(([name, value]) => `${name}: ${value} is not between 1 and ${mostRounds}`),
+    ...(start?.length === 0 ? ['start: nobody begins'] : []),
+    ...(start ?? []).filter((name) => !names.includes(name)).map((name) => `start: ${name} is no peer`),
+    ...rangeFaults({ maxRounds, maxExchange }, 1, mostRounds),
+    ...rangeFaults({ maxMessages }, 1, mostMessages),
     ...durationFaults({ timeout }),
   ];
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `mesh: ${faults.join('; ')}`);

@@ -4,6 +4,7 @@ import { fail } from '../failure.js';
 import { branchPath, nextPath } from '../scope.js';
 import { failureOf, startStep } from '../settle.js';
 import { withTimeout } from './withTimeout.js';
+import { rangeFaults } from './rangeFaults.js';
 import type { Review } from './refine.js';
 
 /** What was tried before a level is asked. */
@@ -115,9 +116,7 @@ async function runSupervised<Draft>({
 
 function checkOptions(maxRounds: number, levels: string[]): void {
   const faults = [
-    ...(Number.isInteger(maxRounds) && maxRounds > 0 && maxRounds <= mostRounds
-      ? []
-      : [`maxRounds: ${maxRounds} is not between 1 and ${mostRounds}`]),
+    ...rangeFaults({ maxRounds }, 1, mostRounds),
     ...(levels.length === 0 ? ['escalate: name at least one level to go to after the last round'] : []),
     ...levels
       .filter((name) => name === '' || name === 'worker' || name.startsWith('round#'))

@@ -1,6 +1,6 @@
 import { condition } from '@temporalio/workflow';
 import { eventTitle, nameFaults } from '../../core/event.js';
-import { Deadline, type Duration } from '../deadline.js';
+import { Deadline, type Duration, waitFaults } from '../deadline.js';
 import { closeWait, type EventSchema, type EventWait, openWait } from '../eventInbox.js';
 import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
@@ -14,8 +14,6 @@ export interface EventOptions<Data = unknown> {
   /** How long to wait. Default 7 days. */
   timeout?: Duration;
 }
-
-const longestWaitMs = 10 * 365 * 24 * 3_600_000;
 
 /**
  * Wait for an event that another system sends, with `segno event` or a client:
@@ -31,12 +29,7 @@ export async function waitForEvent<Data = unknown>(
   { key, data: schema, timeout = '7d' }: EventOptions<Data> = {},
 ): Promise<Data> {
   const deadline = Deadline.after(timeout);
-  const faults = [
-    ...nameFaults(name, key),
-    ...(deadline.leftMs > 0 && deadline.leftMs <= longestWaitMs
-      ? []
-      : [`timeout: ${timeout} is not between now and ten years from now`]),
-  ];
+  const faults = [...nameFaults(name, key), ...waitFaults(timeout, deadline)];
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `waitForEvent ${name}: ${faults.join('; ')}`);
 
   const path = nextPath(`event/${name}`);

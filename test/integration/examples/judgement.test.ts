@@ -1,17 +1,8 @@
 /** The examples in which agents judge: planned, routed, reviewed and digested, on the offline model and with a scripted one. */
 import { readFileSync } from 'node:fs';
 import type { DocumentRef } from 'segno';
-import {
-  json,
-  refusal,
-  type ScriptedModel,
-  scriptedModel,
-  type ScriptFunction,
-  startTestStack,
-  type TestStack,
-  type TestStackOptions,
-} from 'segno/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { json, refusal, type TestStack, type TestStackOptions } from 'segno/testing';
+import { describe, expect, it, vi } from 'vitest';
 import * as digestAgents from '../../../examples/filings-digest/agents.js';
 import * as digestTools from '../../../examples/filings-digest/tools.js';
 import type { FilingsDigest } from '../../../examples/filings-digest/workflow.js';
@@ -21,8 +12,8 @@ import type { ResearchReport } from '../../../examples/research-desk/workflow.js
 import * as boardAgents from '../../../examples/review-board/agents.js';
 import type { Review, ReviewInput } from '../../../examples/review-board/workflow.js';
 import * as triageAgents from '../../../examples/support-triage/agents.js';
+import { useExampleStacks } from './exampleStacks.js';
 
-const startTimeoutMs = 180_000;
 const examples = new URL('../../../examples/', import.meta.url);
 const project: TestStackOptions = {
   agents: [deskAgents, triageAgents, digestAgents, boardAgents],
@@ -32,26 +23,7 @@ const project: TestStackOptions = {
   ),
 };
 
-const answers = new Map<string, ScriptFunction>();
-let model: ScriptedModel;
-let offline: TestStack;
-let scripted: TestStack;
-
-beforeAll(async () => {
-  model = await scriptedModel((request) => {
-    const answer = answers.get(request.agent ?? '');
-    if (!answer) throw new Error(`no answer for ${request.agent}`);
-    return answer(request);
-  });
-  offline = await startTestStack({ ...project, model: 'offline' });
-  scripted = await startTestStack({ ...project, model });
-}, startTimeoutMs);
-afterEach(() => answers.clear());
-afterAll(async () => {
-  await scripted?.close();
-  await offline?.close();
-  await model?.close();
-}, startTimeoutMs);
+const { offline, scripted, model, answers } = useExampleStacks(project);
 
 async function run<Result>(stack: TestStack, workflow: string, input: unknown): Promise<Result> {
   return (await stack.client.start<Result>(workflow, input)).result();
@@ -75,7 +47,7 @@ describe('research-desk', () => {
   });
 
   it('answers by its standard plan when the planner writes none', async () => {
-    const { answer, log } = await run<ResearchReport>(offline, 'researchDesk', { question });
+    const { answer, log } = await run<ResearchReport>(offline(), 'researchDesk', { question });
     expect(log.map(({ event, step }) => step ?? event)).toEqual([
       'refused',
       'planned',
@@ -107,7 +79,7 @@ describe('research-desk', () => {
         sources: ['Prices'],
       }),
     );
-    const { answer, log } = await run<ResearchReport>(scripted, 'researchDesk', { question });
+    const { answer, log } = await run<ResearchReport>(scripted(), 'researchDesk', { question });
     expect(answer).toBe('Yes.');
     expect(log.map(({ event, step }) => `${event} ${step ?? ''}`.trim())).toEqual([
       'planned',
@@ -132,7 +104,7 @@ describe('support-triage', () => {
     ['analysis', 'classifier'],
     ['general', 'classifier'],
   ])('sends the sample %s its way, by a %s', async (name, by) => {
-    expect(await run(offline, 'supportTriage', ticketOf(name))).toMatchObject({ path: name, decidedBy: by });
+    expect(await run(offline(), 'supportTriage', ticketOf(name))).toMatchObject({ path: name, decidedBy: by });
   });
 
   it('sends a draft back until the reviewer accepts it', async () => {
@@ -140,7 +112,7 @@ describe('support-triage', () => {
     answers.set('classifier', () => json({ label: 'general', confidence: 0.9 }));
     answers.set('supportAgent', () => draft);
     answers.set('reviewer', () => review((reviews += 1) === 3));
-    expect(await run(scripted, 'supportTriage', ticketOf('general'))).toMatchObject({
+    expect(await run(scripted(), 'supportTriage', ticketOf('general'))).toMatchObject({
       from: 'worker',
       confidence: 0.9,
     });
@@ -151,18 +123,18 @@ describe('support-triage', () => {
     answers.set('supportAgent', () => draft);
     answers.set('seniorAgent', () => json({ reply: 'Better.' }));
     answers.set('reviewer', () => review(false));
-    const started = await scripted.client.start<object>('supportTriage', ticketOf('urgent'));
-    const waiting = await vi.waitUntil(async () => (await scripted.client.approvals({ run: started.id }))[0], 20_000);
+    const started = await scripted().client.start<object>('supportTriage', ticketOf('urgent'));
+    const waiting = await vi.waitUntil(async () => (await scripted().client.approvals({ run: started.id }))[0], 20_000);
     expect(waiting).toMatchObject({ name: 'reply', detail: { draft: { reply: 'Better.' } } });
-    await scripted.client.decide(started.id, { approved: true, value: { reply: 'From a person.' }, by: 'noor' });
+    await scripted().client.decide(started.id, { approved: true, value: { reply: 'From a person.' }, by: 'noor' });
     expect(await started.result()).toMatchObject({ path: 'urgent', reply: 'From a person.' });
   });
 
   it('asks a person where the classifier is not sure', async () => {
     answers.set('classifier', () => json({ label: 'analysis', confidence: 0.3 }));
-    const started = await scripted.client.start<object>('supportTriage', ticketOf('analysis'));
-    await vi.waitUntil(async () => (await scripted.client.approvals({ run: started.id })).length > 0, 20_000);
-    await scripted.client.decide(started.id, { approved: false, by: 'noor' });
+    const started = await scripted().client.start<object>('supportTriage', ticketOf('analysis'));
+    await vi.waitUntil(async () => (await scripted().client.approvals({ run: started.id })).length > 0, 20_000);
+    await scripted().client.decide(started.id, { approved: false, by: 'noor' });
     expect(await started.result()).toMatchObject({
       path: 'fallback',
       confidence: 0.3,
@@ -178,7 +150,7 @@ describe('review-board', () => {
   const votes = (vote: string, confidence: number) => json({ vote, confidence, reason: 'Because.' });
 
   it('excludes offers by rules, ranks the others by their figures, and has them voted on', async () => {
-    const review = await run<Review>(offline, 'reviewBoard', input);
+    const review = await run<Review>(offline(), 'reviewBoard', input);
     expect(review.excluded).toEqual({ Cedar: ['too late'], Dogwood: ['a figure is missing'] });
     expect(review.ranking.map(({ offer }) => offer)).toEqual(['Alder', 'Birch']);
     expect(review.ranking[0]!.criteria).toMatchObject({ price: { value: 96_000 }, uptime: { value: 99.5 } });
@@ -192,9 +164,15 @@ describe('review-board', () => {
     answers.set('finance', () => votes('reject', 0.97));
     answers.set('operations', () => votes('accept', 0.55));
     answers.set('security', () => votes('accept', 0.55));
-    expect(await run<Review>(scripted, 'reviewBoard', input)).toMatchObject({ verdict: 'reject', decidedBy: 'board' });
+    expect(await run<Review>(scripted(), 'reviewBoard', input)).toMatchObject({
+      verdict: 'reject',
+      decidedBy: 'board',
+    });
     answers.set('finance', () => refusal('I would rather not.'));
-    expect(await run<Review>(scripted, 'reviewBoard', input)).toMatchObject({ verdict: 'accept', decidedBy: 'board' });
+    expect(await run<Review>(scripted(), 'reviewBoard', input)).toMatchObject({
+      verdict: 'accept',
+      decidedBy: 'board',
+    });
   });
 
   it('asks the chair when the board is split', async () => {
@@ -202,15 +180,15 @@ describe('review-board', () => {
     answers.set('finance', () => votes('accept', 0.8));
     answers.set('operations', () => votes('reject', 0.8));
     answers.set('security', () => refusal('I would rather not.'));
-    const started = await scripted.client.start<Review>('reviewBoard', input);
-    await vi.waitUntil(async () => (await scripted.client.approvals({ run: started.id })).length > 0, 20_000);
-    await scripted.client.decide(started.id, { approved: true, value: 'negotiate', by: 'noor' });
+    const started = await scripted().client.start<Review>('reviewBoard', input);
+    await vi.waitUntil(async () => (await scripted().client.approvals({ run: started.id })).length > 0, 20_000);
+    await scripted().client.decide(started.id, { approved: true, value: 'negotiate', by: 'noor' });
     expect(await started.result()).toMatchObject({ offer: 'Alder', verdict: 'negotiate', decidedBy: 'chair' });
   });
 
   it('buys nothing when no offer is admitted, and asks nobody', async () => {
     answers.set('offerReader', () => json({ ...read, price: 1_000_000, weeks: null }));
-    expect(await run<Review>(scripted, 'reviewBoard', input)).toMatchObject({
+    expect(await run<Review>(scripted(), 'reviewBoard', input)).toMatchObject({
       offer: null,
       decidedBy: 'rules',
       excluded: { Alder: ['a figure is missing', 'over the budget'] },
@@ -225,25 +203,25 @@ describe('filings-digest', () => {
   it('digests what it can read, and names what it cannot', async () => {
     const [good, other, broken] = await Promise.all([
       put(
-        offline,
+        offline(),
         '# Alder Ltd\n\nQ3 2024: revenue grew 12% to $40 million. Risk: one customer is half of it.',
         'a.md',
       ),
-      put(offline, '# Birch AG\n\nQ3 2024: revenue fell 3% to $12 million.', 'b.md'),
-      put(offline, 'no PDF', 'c.pdf', 'application/pdf'),
+      put(offline(), '# Birch AG\n\nQ3 2024: revenue fell 3% to $12 million.', 'b.md'),
+      put(offline(), 'no PDF', 'c.pdf', 'application/pdf'),
     ]);
-    const result = await run<FilingsDigest>(offline, 'filingsDigest', { alder: good, birch: other, cedar: broken });
+    const result = await run<FilingsDigest>(offline(), 'filingsDigest', { alder: good, birch: other, cedar: broken });
     expect(result.filings).toEqual({
       read: 2,
       failed: [{ name: 'c.pdf', reason: expect.stringContaining('Document.') }],
     });
-    const pdf = Buffer.from(await offline.client.getDocument(result.document));
+    const pdf = Buffer.from(await offline().client.getDocument(result.document));
     expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
   });
 
   it('has one editor for fifty notes, and combines what several wrote', async () => {
     const documents = await Promise.all(
-      Array.from({ length: 60 }, (_, index) => put(scripted, `# Company ${index}\n\nRevenue grew.`, `c${index}.md`)),
+      Array.from({ length: 60 }, (_, index) => put(scripted(), `# Company ${index}\n\nRevenue grew.`, `c${index}.md`)),
     );
     answers.set('filingAnalyst', (request) => {
       const company = /Company \d+/.exec(JSON.stringify(request.messages))?.[0];
@@ -258,16 +236,16 @@ describe('filings-digest', () => {
       return json({ overview: `${counts.reduce((sum, count) => sum + Number(count), 0)} grew.` });
     });
     const result = await run<FilingsDigest>(
-      scripted,
+      scripted(),
       'filingsDigest',
       Object.fromEntries(documents.map((document, index) => [`c${index}`, document])),
     );
     expect(result.overview).toBe('60 grew.');
-    expect(model.requests.filter(({ agent }) => agent === 'digestEditor')).toHaveLength(2);
-    expect(model.requests.filter(({ agent }) => agent === 'digestCombiner')).toHaveLength(1);
+    expect(model().requests.filter(({ agent }) => agent === 'digestEditor')).toHaveLength(2);
+    expect(model().requests.filter(({ agent }) => agent === 'digestCombiner')).toHaveLength(1);
   });
 
   it('asks for a report when there is none', async () => {
-    await expect(run(offline, 'filingsDigest', {})).rejects.toMatchObject({ type: 'Run.InvalidInput' });
+    await expect(run(offline(), 'filingsDigest', {})).rejects.toMatchObject({ type: 'Run.InvalidInput' });
   });
 });

@@ -1,21 +1,12 @@
 /** The examples in which agents work in tiers, on the offline model and with a scripted one. */
 import { readFileSync } from 'node:fs';
-import {
-  json,
-  refusal,
-  type ScriptedModel,
-  scriptedModel,
-  type ScriptFunction,
-  startTestStack,
-  type TestStack,
-  type TestStackOptions,
-} from 'segno/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { json, refusal, type ScriptFunction, type TestStackOptions } from 'segno/testing';
+import { describe, expect, it, vi } from 'vitest';
 import * as agents from '../../../examples/incident-response/agents.js';
 import * as tools from '../../../examples/incident-response/tools.js';
 import type { Incident, IncidentInput } from '../../../examples/incident-response/workflow.js';
+import { useExampleStacks } from './exampleStacks.js';
 
-const startTimeoutMs = 180_000;
 const folder = new URL('../../../examples/incident-response/', import.meta.url);
 const input = JSON.parse(readFileSync(new URL('input/alarm.json', folder), 'utf8')) as IncidentInput;
 const project: TestStackOptions = {
@@ -24,26 +15,7 @@ const project: TestStackOptions = {
   workflows: new URL('workflow.ts', folder).href,
 };
 
-const answers = new Map<string, ScriptFunction>();
-let model: ScriptedModel;
-let offline: TestStack;
-let scripted: TestStack;
-
-beforeAll(async () => {
-  model = await scriptedModel((request) => {
-    const answer = answers.get(request.agent ?? '');
-    if (!answer) throw new Error(`no answer for ${request.agent}`);
-    return answer(request);
-  });
-  offline = await startTestStack({ ...project, model: 'offline' });
-  scripted = await startTestStack({ ...project, model });
-}, startTimeoutMs);
-afterEach(() => answers.clear());
-afterAll(async () => {
-  await scripted?.close();
-  await offline?.close();
-  await model?.close();
-}, startTimeoutMs);
+const { offline, scripted, model, answers } = useExampleStacks(project);
 
 type Turn = 'task' | 'reports' | 'asked';
 type Request = Parameters<ScriptFunction>[0];
@@ -73,7 +45,7 @@ function proposing(measure: agents.Measure): void {
   answers.set('spokesperson', () => reply('Customers know.'));
 }
 
-const respond = () => scripted.client.start<Incident>('incidentResponse', input);
+const respond = () => scripted().client.start<Incident>('incidentResponse', input);
 const kill = { action: 'Kill the stuck query', cost: 0, risk: 'low' } as const;
 const grow = { action: 'Add a replica', cost: 150, risk: 'low' } as const;
 const restore = { action: 'Restore the backup', cost: 3_000, risk: 'high' } as const;
@@ -81,7 +53,7 @@ const move = { action: 'Move to the other region', cost: 20_000, risk: 'high' } 
 
 describe('incident-response', () => {
   it('comes to an end on the offline model, with the measure that the alarm names', async () => {
-    const incident = await (await offline.client.start<Incident>('incidentResponse', input)).result();
+    const incident = await (await offline().client.start<Incident>('incidentResponse', input)).result();
     expect(incident.decisions).toMatchObject([
       { decision: { cost: 40, risk: 'low' }, proposedBy: 'top', decidedBy: 'top', refused: false },
     ]);
@@ -98,7 +70,7 @@ describe('incident-response', () => {
     expect(incident.decisions).toMatchObject([{ decision: measure, proposedBy, decidedBy, refused: false }]);
     expect(incident).toMatchObject({ escalations, report: expect.stringContaining('Checkout is back.') });
     const { note } = incident.decisions[0]!.output as Awaited<ReturnType<typeof tools.carryOut.execute>>;
-    expect(Buffer.from(await scripted.client.getDocument(note)).toString()).toBe(
+    expect(Buffer.from(await scripted().client.getDocument(note)).toString()).toBe(
       `Done: ${measure.action} ($${measure.cost}, risk ${measure.risk}). Proposed by ${proposedBy}, decided by ${decidedBy}.\n`,
     );
   });
@@ -108,12 +80,12 @@ describe('incident-response', () => {
     async ({ approved }) => {
       proposing(move);
       const run = await respond();
-      const waiting = await vi.waitUntil(async () => (await scripted.client.approvals({ run: run.id }))[0], 20_000);
+      const waiting = await vi.waitUntil(async () => (await scripted().client.approvals({ run: run.id }))[0], 20_000);
       expect(waiting).toMatchObject({
         name: 'measure',
         detail: { decision: move, why: expect.stringContaining('5000') },
       });
-      await scripted.client.decide(run.id, { approved, by: 'noor' });
+      await scripted().client.decide(run.id, { approved, by: 'noor' });
       const { decisions, escalations } = await run.result();
       expect(decisions).toMatchObject([{ decision: move, decidedBy: 'person', refused: !approved }]);
       expect('output' in decisions[0]!).toBe(approved);
@@ -137,7 +109,7 @@ describe('incident-response', () => {
     answers.set('operator', (request) => (turnOf(request) === 'task' ? reply('Off.', ['network']) : reply('Done.')));
     const { decisions } = await (await respond()).result();
     expect(decisions).toEqual([]);
-    const told = JSON.stringify(model.requests.at(-1)?.messages);
+    const told = JSON.stringify(model().requests.at(-1)?.messages);
     expect(told).toContain('failed: ');
     expect(told).toContain('Off.');
   });

@@ -18,7 +18,7 @@ function boundOf(
 ) {
   const client = { baseURL } as OpenAI;
   const model = { client, config: { provider: 'openai', model: 'gpt-4o-mini', ...config } };
-  return inputTokensOf(model, { messages, tools: [], responseFormat: undefined });
+  return inputTokensOf({ messages, tools: [], responseFormat: undefined })(model);
 }
 const bytesOf = (messages: Message[]): number => Buffer.byteLength(JSON.stringify(messages));
 const saying = (content: string): Message[] => [{ role: 'user', content }];

@@ -1,4 +1,5 @@
 import { sleep } from '@temporalio/workflow';
+import { drawUniform } from '../../../../core/chaos/drawUniform.js';
 import { debate, fail, handoff, hierarchy, mesh, type Post, type Ruling } from '../../../../workflows/index.js';
 
 /** What a peer says in one turn, or that it fails, or sleeps first. */
@@ -59,15 +60,6 @@ interface Spending {
   risk: number;
 }
 
-/** Linear congruential (Numerical Recipes): the same trees for the same seed. */
-function numbers(seed: number): (most: number) => number {
-  let state = seed >>> 0;
-  return (most) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * (most + 1));
-  };
-}
-
 export interface Governed {
   decisions: number;
   refused: number;
@@ -79,7 +71,8 @@ export interface Governed {
 
 /** Random trees with random mandates, whose posts propose, pass on, change and refuse at random. */
 export async function governTrees({ seed, count }: { seed: number; count: number }): Promise<Governed> {
-  const next = numbers(seed);
+  let draws = 0;
+  const next = (most: number): number => Math.floor(drawUniform(seed, (draws += 1)) * (most + 1));
   const governed: Governed = { decisions: 0, refused: 0, escalations: 0, byPerson: 0, violations: [] };
   for (let tree = 0; tree < count; tree += 1) {
     // Each tree in a workflow task of its own: nothing else in it waits.
