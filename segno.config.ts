@@ -9,6 +9,7 @@ import * as investorReportAgents from './examples/investor-report/agents.js';
 import * as investorReportTools from './examples/investor-report/tools.js';
 import * as filingsDigestAgents from './examples/filings-digest/agents.js';
 import * as filingsDigestTools from './examples/filings-digest/tools.js';
+import * as newsroomAgents from './examples/newsroom/agents.js';
 import * as orderSagaAgents from './examples/order-saga/agents.js';
 import * as orderSagaTools from './examples/order-saga/tools.js';
 import * as patternTourAgents from './examples/pattern-tour/agents.js';
@@ -30,6 +31,7 @@ export default defineConfig({
     reviewBoardAgents,
     orderSagaAgents,
     incidentResponseAgents,
+    newsroomAgents,
     patternTourAgents,
   ],
   tools: [
@@ -49,6 +51,7 @@ export default defineConfig({
     './examples/support-triage/workflow.ts',
     './examples/review-board/workflow.ts',
     './examples/incident-response/workflow.ts',
+    './examples/newsroom/workflow.ts',
     './examples/research-desk/workflow.ts',
     './examples/filings-digest/workflow.ts',
     './examples/order-saga/workflow.ts',

@@ -16,13 +16,13 @@ interface Suite {
   /** One Temporal and one ledger for all of its files. */
   readonly servers?: true;
   /** Its files leave nothing behind in their process, and load the modules only once. */
-  readonly pure?: true;
+  readonly shared?: true;
 }
 
 const suites: readonly Suite[] = [
-  { name: 'unit', order: 0, testTimeoutMs: 60_000, pure: true },
+  { name: 'unit', order: 0, testTimeoutMs: 60_000, shared: true },
   { name: 'replay', order: 0, testTimeoutMs: 60_000 },
-  { name: 'integration', order: 1, testTimeoutMs: 120_000, servers: true },
+  { name: 'integration', order: 1, testTimeoutMs: 120_000, servers: true, shared: true },
   { name: 'chaos', order: 2, testTimeoutMs: 240_000 },
   { name: 'e2e', order: 2, testTimeoutMs: 300_000 },
 ];
@@ -36,6 +36,8 @@ export default defineConfig({
       { find: /^segno\/client$/, replacement: built('client/index.js') },
       { find: /^segno\/testing$/, replacement: built('testing/index.js') },
       { find: /^segno\/tools$/, replacement: built('activities/tools/index.js') },
+      // Processes that tests start are the built ones, too: from source each takes seconds to compile.
+      { find: /^.*\/entryPoint\.js$/, replacement: built('workers/embedded/entryPoint.js') },
     ],
   },
   test: {
@@ -51,7 +53,7 @@ export default defineConfig({
         teardownTimeout: 20_000,
         maxWorkers: 2,
         sequence: { groupOrder: suite.order },
-        ...(suite.pure && { isolate: false }),
+        ...(suite.shared && { isolate: false }),
         ...(suite.servers && { globalSetup: ['./test/globalSetup.ts'] }),
       },
     })),

@@ -7,11 +7,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { SegnoClient } from 'segno/client';
-import { bundleWorkflows, createWorker, loadProject, migrateLedger, openLedger } from 'segno/worker';
+import { bundleWorkflows, createWorker, type Ledger, loadProject, migrateLedger, openLedger } from 'segno/worker';
 import { startStack } from '../workers/embedded/startStack.js';
 
 export interface Bench {
   client: SegnoClient;
+  ledger: Ledger;
   temporalAddress: string;
   /** Start a workflow of project/workflow.ts, wait for it. */
   run<Result>(
@@ -76,6 +77,7 @@ export async function startBench(): Promise<Bench> {
   let runs = 0;
   return {
     client,
+    ledger,
     temporalAddress,
     async run(workflow, input, queue = 'segno') {
       const started = performance.now();

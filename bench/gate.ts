@@ -81,6 +81,12 @@ async function together(ledgers: readonly Ledger[], budgets: number, calls: numb
   return (calls * 1_000) / (performance.now() - started);
 }
 
+/** @returns milliseconds that admitting and settling add to a recorded call */
+export async function addedByGate(ledger: Ledger): Promise<number> {
+  const gated = spread(await alone(ledger, admissionOf(0), 300)).median;
+  return gated - spread(await alone(ledger, undefined, 300)).median;
+}
+
 export async function benchGate(): Promise<Row[]> {
   const postgres = await startPostgres();
   const open = (): Promise<Ledger> => openLedger({ connectionString: postgres.url });

@@ -1,5 +1,6 @@
 /** The three speeds of a step, and wide and many runs, against bare activities on the same server. */
 import type { Bench } from './bench.js';
+import { addedByGate } from './gate.js';
 import { format, ratio, type Row, spread } from './statistics.js';
 
 type Step = 'bare' | 'agent' | 'quick' | 'long';
@@ -44,6 +45,9 @@ function rows(what: string, values: Record<Step, number[]>, unit: string): Row[]
 export async function benchSpeeds(bench: Bench): Promise<Row[]> {
   for (const step of kinds) await bench.run('sequence', { step, count: 20 }, queueOf(step));
   const early = await inRounds((step) => perStep(bench, step, 60, 0, 60), kinds);
+  const ungated: number[] = [];
+  for (const ms of early.agent) ungated.push(ms - (await addedByGate(bench.ledger)));
+  const gate = ratio(early.agent, ungated);
   const late = await inRounds((step) => perStep(bench, step, 1000, 940, 1000), ['bare', 'agent', 'quick'], 3);
   const wide = await inRounds(
     async (step) => (await bench.run('fanOut', { step, width: 500 }, queueOf(step))).elapsedMs,
@@ -61,6 +65,12 @@ export async function benchSpeeds(bench: Bench): Promise<Row[]> {
   );
   return [
     ...rows('step 1 to 60 of a sequence', early, 'ms'),
+    {
+      figure: 'an agent step with the gate, less what admitting and settling add on this ledger',
+      value: `${format(spread(ungated), 'ms')}; with it ${format(gate, '×', 2)}`,
+      target: 'at most 1.25 × without',
+      met: gate.median <= 1.25,
+    },
     ...rows('step 940 to 1,000 of a sequence', late, 'ms'),
     ...rows('500 steps side by side', wide, 'ms'),
     ...rows('100 runs of 5 steps', many, 'ms'),

@@ -83,10 +83,10 @@ const plans: Readonly<Record<string, Plan>> = {
     checks: [...staticChecks, packageCheck],
     runs: [
       { projects: ['unit', 'replay', 'integration', 'chaos', 'e2e'] },
-      // Runs and the gate through workers, once more on a real PostgreSQL.
+      // The gate through workers, once more on a real PostgreSQL; with chaos:full, whole runs, too.
       {
         projects: ['integration'],
-        paths: ['test/integration/agents/gate', 'test/integration/agents/runs'],
+        paths: ['test/integration/agents/gate'],
         env: { SEGNO_TEST_LEDGER: 'postgres' },
       },
     ],
@@ -97,9 +97,12 @@ const plans: Readonly<Record<string, Plan>> = {
       { projects: ['chaos'], env: { SEGNO_CHAOS: 'full' } },
       {
         projects: ['integration'],
-        paths: ['test/integration/faults', 'test/integration/ledger/gateCrashes'],
+        paths: ['faults', 'ledger/gateCrashes', 'deploys', 'effects', 'patterns/peers'].map(
+          (path) => `test/integration/${path}`,
+        ),
         env: { SEGNO_CHAOS: 'full' },
       },
+      { projects: ['integration'], paths: ['test/integration/agents'], env: { SEGNO_TEST_LEDGER: 'postgres' } },
     ],
   },
 };

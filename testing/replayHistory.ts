@@ -14,7 +14,7 @@ import { bundleWorkflows } from '../workers/bundleWorkflows.js';
 import { historyOptions } from '../workers/historyOptions.js';
 import { describeDivergence, describeStepDrift } from './describeDrift.js';
 import { type HistoryFixture, isFixtureDir, readFixture, type RecordedExecution } from './historyFixture.js';
-import { requestedStep, startedEvent } from './historyJson.js';
+import { type HistoryJson, requestedStep, startedEvent } from './historyJson.js';
 import { installQuietRuntime, workflowFiles } from './testWorker.js';
 
 /** The workflow code of today: its modules (paths or file URLs), or a bundle of them. */
@@ -23,6 +23,15 @@ export type ReplayCode = { workflows: string | readonly string[] } | { workflowB
 /** The recorded run cannot be continued by this code. */
 export class HistoryDriftError extends Error {
   override readonly name = 'HistoryDriftError';
+
+  /** @param dir of the recorded run */
+  constructor(
+    message: string,
+    readonly dir: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /**
@@ -32,10 +41,8 @@ export class HistoryDriftError extends Error {
  * @throws HistoryDriftError that names the first event, or the steps, where the code does something else
  */
 export async function replayHistory(options: ReplayCode & { dir: string }): Promise<void> {
-  installQuietRuntime();
-  const workflowBundle = await bundleOf(options);
-  const fixture = readFixture(options.dir);
-  for (const execution of fixture.executions) await replayExecution(workflowBundle, fixture, execution);
+  const [error] = await replayed(await bundleOf(options), [readFixture(options.dir)]);
+  if (error) throw error;
 }
 
 /**
@@ -46,15 +53,12 @@ export async function replayHistory(options: ReplayCode & { dir: string }): Prom
  */
 export async function replayAll(options: ReplayCode & { dir: string }): Promise<string[]> {
   const { dir } = options;
-  const workflowBundle = await bundleOf(options);
   const names = findFixtures(dir);
   if (names.length === 0) throw new Error(`there are no recorded runs under ${dir}`);
-  const errors: unknown[] = [];
-  for (const name of names) {
-    await replayHistory({ workflowBundle, dir: join(dir, name) }).catch((error: unknown) => errors.push(error));
-  }
+  const fixtures = names.map((name) => readFixture(join(dir, name)));
+  const errors = await replayed(await bundleOf(options), fixtures);
   if (errors.length > 0) {
-    const messages = errors.map((error) => (error instanceof Error ? error.message : String(error)));
+    const messages = errors.map(({ message }) => message);
     throw new AggregateError(errors, `${errors.length} of ${names.length} runs do not replay:\n${messages.join('\n')}`);
   }
   return names;
@@ -78,40 +82,79 @@ async function bundleOf(code: ReplayCode): Promise<{ code: string }> {
   return bundleWorkflows(workflowFiles([code.workflows].flat()));
 }
 
-async function replayExecution(
+/** One execution of a recorded run. */
+type Placed = HistoryFixture & RecordedExecution;
+
+/**
+ * All executions in one worker: to start one takes longer than most replays. One that a replay has ended is started again.
+ *
+ * @returns the first error of each run that has one
+ */
+async function replayed(
   workflowBundle: { code: string },
-  { dir, blobs }: HistoryFixture,
-  { file, history, steps }: RecordedExecution,
-): Promise<void> {
-  const notes = new StepNotes();
-  const { workflowBundle: bundle, dataConverter, sinks } = historyOptions({ workflowBundle, blobs });
-  const payloadCodecs = [notes, ...(dataConverter?.payloadCodecs ?? [])];
-  const { workflowId } = startedEvent(history);
-  const where = join(dir, file);
-  try {
-    await Worker.runReplayHistory(
-      { workflowBundle: bundle!, sinks, dataConverter: { ...dataConverter, payloadCodecs } },
-      history,
-      workflowId,
-    );
-  } catch (error) {
-    throw new HistoryDriftError(describeDivergence(where, history, error), { cause: error });
+  fixtures: readonly HistoryFixture[],
+): Promise<HistoryDriftError[]> {
+  installQuietRuntime();
+  const left = fixtures.flatMap((fixture) =>
+    fixture.executions.map((execution): Placed => ({ ...fixture, ...execution })),
+  );
+  const errors = new Map<string, HistoryDriftError>();
+  const note = (at: Placed, error: HistoryDriftError | undefined): void => {
+    if (error && !errors.has(at.dir)) errors.set(at.dir, error);
+  };
+  while (left.length > 0) {
+    const reading = new ReadingCodec();
+    const histories = function* (): Generator<{ history: HistoryJson; workflowId: string }> {
+      for (let next = left[0]; next; next = left[0]) {
+        reading.begin(next);
+        yield { history: next.history, workflowId: startedEvent(next.history).workflowId ?? 'replayed' };
+      }
+    };
+    const { workflowBundle: bundle, sinks } = historyOptions({ workflowBundle, blobs: left[0]!.blobs });
+    try {
+      const options = { workflowBundle: bundle!, sinks, dataConverter: { payloadCodecs: [reading] } };
+      for await (const { error } of Worker.runReplayHistories(options, histories())) {
+        const current = left.shift()!;
+        note(current, error ? divergence(current, error) : stepDrift(current, reading.asked));
+      }
+    } catch (error) {
+      const current = left.shift()!;
+      note(current, divergence(current, error));
+    }
   }
-  const drift = describeStepDrift(where, history, { recorded: steps, asked: [...notes.asked] });
-  if (drift !== undefined) throw new HistoryDriftError(drift);
+  return [...errors.values()];
 }
 
-/** Reads along which steps the code asks for: all that a workflow sends out passes the codecs. */
-class StepNotes implements PayloadCodec {
-  readonly asked = new Set<string>();
+function divergence({ dir, file, history }: Placed, error: unknown): HistoryDriftError {
+  return new HistoryDriftError(describeDivergence(join(dir, file), history, error), dir, { cause: error });
+}
 
-  encode(payloads: Payload[], context?: SerializationContext): Promise<Payload[]> {
-    const step = context?.type === 'activity' ? requestedStep(payloads[0]?.data ?? new Uint8Array()) : undefined;
-    if (step !== undefined) this.asked.add(step);
-    return Promise.resolve(payloads);
+function stepDrift({ dir, file, history, steps }: Placed, asked: ReadonlySet<string>): HistoryDriftError | undefined {
+  const drift = describeStepDrift(join(dir, file), history, { recorded: steps, asked: [...asked] });
+  return drift === undefined ? undefined : new HistoryDriftError(drift, dir);
+}
+
+/** The worker's codecs, for one execution after the other. Notes which steps the code asks for: all that a workflow sends out passes. */
+class ReadingCodec implements PayloadCodec {
+  asked = new Set<string>();
+  private codecs: readonly PayloadCodec[] = [];
+
+  begin({ blobs }: Placed): void {
+    this.asked = new Set();
+    this.codecs = historyOptions({ workflowBundle: { code: '' }, blobs }).dataConverter?.payloadCodecs ?? [];
   }
 
-  decode(payloads: Payload[]): Promise<Payload[]> {
-    return Promise.resolve(payloads);
+  async encode(payloads: Payload[], context?: SerializationContext): Promise<Payload[]> {
+    const step = context?.type === 'activity' ? requestedStep(payloads[0]?.data ?? new Uint8Array()) : undefined;
+    if (step !== undefined) this.asked.add(step);
+    let encoded = payloads;
+    for (const codec of this.codecs) encoded = await codec.encode(encoded, context);
+    return encoded;
+  }
+
+  async decode(payloads: Payload[], context?: SerializationContext): Promise<Payload[]> {
+    let decoded = payloads;
+    for (const codec of [...this.codecs].reverse()) decoded = await codec.decode(decoded, context);
+    return decoded;
   }
 }

@@ -1,10 +1,12 @@
+import { momentMs } from '../moment.js';
+import { reservedPeers } from '../peers.js';
 import { reservedRoutes } from '../route.js';
 import type { PlanCatalogue } from './catalogue.js';
 import { decideFaults } from './decideFaults.js';
 import { isFault, malformed, type OutputSchemas } from './outputSchemas.js';
 import { isCall, kindOf, mostElements, planLimits } from './plan.js';
-import { type PlacedAction, referencesOf } from './planGraph.js';
-import { type DocumentPath, formatPath } from './references.js';
+import { type PlacedAction, referencesOf, valuesOf } from './planGraph.js';
+import { type DocumentPath, formatPath, isReference } from './references.js';
 import { schemaFaults } from './schemaFaults.js';
 
 const called = { agent: 'agents', tool: 'tools', workflow: 'workflows' } as const;
@@ -15,16 +17,15 @@ export function actionFaults(placed: PlacedAction, catalogue: PlanCatalogue, sch
   const { action, at, nesting } = placed;
   if (nesting > planLimits.nesting) return [`${formatPath(at)}: actions are nested over ${planLimits.nesting} deep`];
   return [
-    ...malformed(action.input, [...at, 'input']),
-    ...malformed(action.value, [...at, 'value']),
-    ...malformed(action.map?.over, [...at, 'map', 'over']),
-    ...malformed(action.approval?.detail, [...at, 'approval', 'detail']),
+    ...valuesOf(action, at).flatMap(({ value, at: place }) => malformed(value, place)),
     ...referenceFaults(placed, schemas),
     ...callFaults(placed, catalogue, schemas),
     ...mapFaults(placed),
     ...superviseFaults(placed),
     ...routeFaults(placed),
     ...decideFaults(placed),
+    ...peerFaults(placed),
+    ...sleepFaults(placed),
     ...overFaults(placed, schemas),
   ];
 }
@@ -103,6 +104,46 @@ function routeFaults({ action: { route }, at }: PlacedAction): string[] {
         : [`${where('rules', index, 'to')}: there is no route ${to}; there are: ${told(Object.keys(routes))}`],
     ),
   ];
+}
+
+function peerFaults({ action: { handoff, mesh, debate }, at }: PlacedAction): string[] {
+  const placed = (kind: string, where: string, names: readonly string[], most: number): string[] => [
+    ...(names.length >= 2 && names.length <= most
+      ? []
+      : [`${formatPath([...at, kind, where])}: there are ${names.length}, not 2 to ${most}`]),
+    ...(where === 'peers' ? names : [])
+      .filter((name) => reservedPeers.includes(name))
+      .map((name) => `${formatPath([...at, kind, where, name])}: this name is reserved`),
+  ];
+  const beginning = (kind: string, place: DocumentPath, name: string, peers: object): string[] =>
+    Object.hasOwn(peers, name)
+      ? []
+      : [`${formatPath([...at, kind, ...place])}: there is no peer ${name}; there are: ${told(Object.keys(peers))}`];
+  return [
+    ...(handoff
+      ? [
+          ...placed('handoff', 'peers', Object.keys(handoff.peers), planLimits.peers),
+          ...beginning('handoff', ['start'], handoff.start, handoff.peers),
+        ]
+      : []),
+    ...(mesh
+      ? [
+          ...placed('mesh', 'peers', Object.keys(mesh.peers), planLimits.peers),
+          ...(mesh.start ?? []).flatMap((name, index) => beginning('mesh', ['start', index], name, mesh.peers)),
+        ]
+      : []),
+    ...(debate ? placed('debate', 'sides', Object.keys(debate.sides), planLimits.sides) : []),
+  ];
+}
+
+function sleepFaults({ action: { sleepUntil }, at }: PlacedAction): string[] {
+  if (sleepUntil === undefined || isReference(sleepUntil)) return [];
+  const known = typeof sleepUntil === 'string' && momentMs(sleepUntil) !== undefined;
+  return known
+    ? []
+    : [
+        `${formatPath([...at, 'sleepUntil'])}: neither a reference nor a moment such as "2027-01-31T09:00:00Z" or "2027-01-31"`,
+      ];
 }
 
 function overFaults({ action, at }: PlacedAction, schemas: OutputSchemas): string[] {

@@ -18,6 +18,11 @@ export interface AgentCost {
 
 const defaultRounds = 3;
 const defaultHedges = 2;
+/** Turns of a handoff, rounds of a mesh. */
+const defaultTurns = 12;
+/** A reply that hands the task to nobody goes back twice. */
+const triesOfTurn = 3;
+const defaultDebateRounds = 2;
 
 /** @param costOf an agent of the plan */
 export function estimatePlan({ steps }: Plan, costOf: (agent: string) => AgentCost): PlanEstimate {
@@ -49,6 +54,7 @@ export function estimateFaults(
 function ofAction(action: PlanAction, costOf: (agent: string) => AgentCost): PlanEstimate {
   const of = (inner: PlanAction): PlanEstimate => ofAction(inner, costOf);
   const { agent, sequence, map, refine, supervise, repeatUntil, route, decide, hedge, withTimeout } = action;
+  const { handoff, mesh, debate } = action;
   const sideBySide = action.parallel ?? action.race ?? action.withFallback ?? decide?.ensemble?.voters;
   if (agent !== undefined) {
     const { modelCalls, usdPerModelCall } = costOf(agent);
@@ -71,6 +77,17 @@ function ofAction(action: PlanAction, costOf: (agent: string) => AgentCost): Pla
   }
   if (hedge) return times(hedge.attempts ?? defaultHedges, of(hedge.do));
   if (withTimeout) return of(withTimeout.do);
+  if (handoff) {
+    const turns = Object.values(handoff.peers).map(({ turn }) => of(turn));
+    return times((handoff.maxTurns ?? defaultTurns) * triesOfTurn, most(turns));
+  }
+  if (mesh) {
+    return times(mesh.maxRounds ?? defaultTurns, sum(Object.values(mesh.peers).map(({ turn }) => of(turn))));
+  }
+  if (debate) {
+    const speeches = sum(Object.values(debate.sides).map(({ speak }) => of(speak)));
+    return sum([times(debate.rounds ?? defaultDebateRounds, speeches), of(debate.judge)]);
+  }
   return { modelCalls: 0, costUsd: 0 };
 }
 

@@ -74,6 +74,15 @@ export class OutputSchemas {
         return this.of(action.withTimeout!.do);
       case 'approval':
         return { type: 'object', properties: { approved: { type: 'boolean' }, by: { type: 'string' } } };
+      case 'handoff':
+        return closed({ stopped: string, by: string, answer: {}, said: list, error: {} });
+      case 'mesh':
+        return closed({
+          ...{ stopped: string, rounds: integer, replies: { type: 'object' } },
+          ...{ messages: list, waiting: list, failed: { type: 'object' } },
+        });
+      case 'debate':
+        return closed({ verdict: {}, said: list, stopped: string, rounds: integer, conceded: list, missed: list });
       default:
         return undefined;
     }

@@ -66,6 +66,13 @@ export interface PlanAction {
   withFallback?: Record<string, PlanAction> | PlanAction[] | undefined;
   withTimeout?: { do: PlanAction; timeout: PlanDuration } | undefined;
   approval?: PlanApproval | undefined;
+  handoff?: PlanHandoff | undefined;
+  mesh?: PlanMesh | undefined;
+  debate?: PlanDebate | undefined;
+  /** Waits for an event that another system sends; gives its data. */
+  waitForEvent?: PlanEvent | undefined;
+  /** A moment, or a reference to one: ISO 8601 with a zone, or a date. */
+  sleepUntil?: unknown;
 }
 
 export interface PlanMap {
@@ -163,6 +170,54 @@ export interface PlanApproval {
   timeout?: PlanDuration | undefined;
 }
 
+interface PlanPeers {
+  /** `turn` may refer to `turn`: what the pattern tells a peer. */
+  peers: Record<string, { description: string; turn: PlanAction }>;
+  onFailure?: 'fail' | 'continue' | undefined;
+  timeout?: PlanDuration | undefined;
+}
+
+/** As the pattern `handoff`; gives `{ stopped, by, answer, said, error }`. */
+export interface PlanHandoff extends PlanPeers {
+  /** Text, or JSON with references. */
+  task: unknown;
+  start: string;
+  maxTurns?: number | undefined;
+  maxReturns?: number | undefined;
+}
+
+/** As the pattern `mesh`; gives `{ stopped, rounds, replies, messages, waiting, failed }`. */
+export interface PlanMesh extends PlanPeers {
+  /** Text, or JSON with references. */
+  goal: unknown;
+  start?: string[] | undefined;
+  maxRounds?: number | undefined;
+  maxMessages?: number | undefined;
+  maxExchange?: number | undefined;
+}
+
+/** As the pattern `debate`; gives `{ verdict, said, stopped, rounds, conceded, missed }`. */
+export interface PlanDebate {
+  /** Text, or JSON with references. */
+  question: unknown;
+  /** `speak` may refer to `turn`: what the pattern tells a side. */
+  sides: Record<string, { position: string; speak: PlanAction }>;
+  /** May refer to `debate`: `{ question, said }`. */
+  judge: PlanAction;
+  rounds?: number | undefined;
+  onFailure?: 'fail' | 'continue' | undefined;
+  timeout?: PlanDuration | undefined;
+}
+
+/** As the pattern `waitForEvent`. */
+export interface PlanEvent {
+  name: string;
+  /** Text, or a reference to one. */
+  key?: unknown;
+  /** Default 7 days. */
+  timeout?: PlanDuration | undefined;
+}
+
 export const actionKinds = [
   'agent',
   'tool',
@@ -181,6 +236,11 @@ export const actionKinds = [
   'withFallback',
   'withTimeout',
   'approval',
+  'handoff',
+  'mesh',
+  'debate',
+  'waitForEvent',
+  'sleepUntil',
 ] as const satisfies readonly (keyof PlanAction)[];
 export type ActionKind = (typeof actionKinds)[number];
 
@@ -215,6 +275,10 @@ export const planLimits = {
   repeats: 1_000,
   /** Attempts of a hedge. */
   hedges: 10,
+  /** Of a handoff or a mesh. */
+  peers: 20,
+  /** Of a debate. */
+  sides: 10,
   /** Rules of a route. */
   rules: 50,
   /** Conditions in actions of a plan: rules, and `until`. */

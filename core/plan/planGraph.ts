@@ -1,6 +1,6 @@
 import { compileCel } from '../cel.js';
 import type { GraphStep } from '../graph.js';
-import { type Plan, type PlanAction, type PlanStep } from './plan.js';
+import { type Plan, type PlanAction, type PlanHandoff, type PlanStep } from './plan.js';
 import { criteriaOf } from './planDecide.js';
 import { type DocumentPath, type Reference, referencesIn } from './references.js';
 
@@ -138,19 +138,50 @@ export function partsOf({ action, at, locals, nesting }: PlacedAction): PlacedAc
         ]
       : []),
     ...(decide?.ensemble ? named(decide.ensemble.voters, ['decide', 'ensemble', 'voters']) : []),
+    ...peersOf(action).map(({ turn, where, local }) => part(turn, where, local)),
+    ...(action.debate ? [part(action.debate.judge, ['debate', 'judge'], 'debate')] : []),
     ...(hedge ? [part(hedge.do, ['hedge', 'do'])] : []),
     ...(withTimeout ? [part(withTimeout.do, ['withTimeout', 'do'])] : []),
   ];
+}
+
+/** Who takes turns in it, and where. */
+function peersOf({ handoff, mesh, debate }: PlanAction): { turn: PlanAction; where: DocumentPath; local: string }[] {
+  const turns = (kind: 'handoff' | 'mesh', peers: PlanHandoff['peers']) =>
+    Object.entries(peers).map(([name, { turn }]) => ({
+      ...{ turn, local: 'turn', where: [kind, 'peers', name, 'turn'] },
+    }));
+  return [
+    ...(handoff ? turns('handoff', handoff.peers) : []),
+    ...(mesh ? turns('mesh', mesh.peers) : []),
+    ...Object.entries(debate?.sides ?? {}).map(([name, { speak }]) => ({
+      ...{ turn: speak, local: 'turn', where: ['debate', 'sides', name, 'speak'] },
+    })),
+  ];
+}
+
+/** Values with references that an action itself has, beside its alternatives. */
+export function valuesOf(action: PlanAction, at: DocumentPath): { value: unknown; at: DocumentPath }[] {
+  const { input, value, map, approval, handoff, mesh, debate, waitForEvent, sleepUntil } = action;
+  const given: [unknown, ...DocumentPath][] = [
+    [input, 'input'],
+    [value, 'value'],
+    [map?.over, 'map', 'over'],
+    [approval?.detail, 'approval', 'detail'],
+    [handoff?.task, 'handoff', 'task'],
+    [mesh?.goal, 'mesh', 'goal'],
+    [debate?.question, 'debate', 'question'],
+    [waitForEvent?.key, 'waitForEvent', 'key'],
+    [sleepUntil, 'sleepUntil'],
+  ];
+  return given.flatMap(([it, ...place]) => (it === undefined ? [] : [{ value: it, at: [...at, ...place] }]));
 }
 
 /** The references of an action itself, without those of actions in it. */
 export function referencesOf(action: PlanAction, at: DocumentPath): Reference[] {
   const measured = action.decide && criteriaOf(action.decide);
   return [
-    ...referencesIn(action.input, [...at, 'input']),
-    ...referencesIn(action.value, [...at, 'value']),
-    ...referencesIn(action.map?.over, [...at, 'map', 'over']),
-    ...referencesIn(action.approval?.detail, [...at, 'approval', 'detail']),
+    ...valuesOf(action, at).flatMap(({ value, at: place }) => referencesIn(value, place)),
     ...(measured
       ? referencesIn(measured.options.alternatives, [...at, 'decide', measured.method, 'alternatives'])
       : []),

@@ -35,6 +35,7 @@ function describeAction(placed: PlacedAction): string {
   const kind = kindOf(action);
   if (kind === 'agent' || kind === 'tool' || kind === 'workflow') return `${kind} ${action[kind]}`;
   if (kind === 'approval') return `approval ${action.approval!.name}`;
+  if (kind === 'waitForEvent') return `waitForEvent ${action.waitForEvent!.name}`;
   const inner = partsOf(placed);
   if (inner.length === 0) return kind ?? '';
   const told = inner.slice(0, toldActions).map(describeAction);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JsonSchema } from '../schema.js';
+import { nameFaults } from '../event.js';
 import { decideSchema } from './decideSchema.js';
 import { actionKinds, kindOf, type Plan, type PlanAction, planLimits, type PlanStep } from './plan.js';
 
@@ -28,6 +29,19 @@ const actions = z.array(action).min(1).max(planLimits.items);
 const someActions = z.record(id, action).refine((named) => Object.keys(named).length > 0, 'at least one is needed');
 const rounds = z.number().int().min(1).max(planLimits.rounds).optional();
 const condition = z.string().min(1);
+
+const peerRounds = z.number().int().min(1).max(planLimits.rounds).optional();
+const peers = {
+  peers: z.record(
+    id,
+    z.strictObject({
+      description: z.string().min(1).max(2_000).describe('What it is for; the others choose by it.'),
+      turn: action.describe('May refer to `turn`, what a peer is told; gives a reply.'),
+    }),
+  ),
+  onFailure: z.enum(['fail', 'continue']).optional().describe('continue: who fails is left out.'),
+  timeout: duration.optional(),
+};
 
 const actionShape = {
   agent: definitionName.optional().describe('An agent of the project.'),
@@ -138,6 +152,58 @@ const actionShape = {
     })
     .optional()
     .describe('Waits for a person; gives { approved, by, comment, value }.'),
+  handoff: z
+    .strictObject({
+      task: z.json().describe('Text, or JSON with references.'),
+      ...peers,
+      start: id.describe('Who begins.'),
+      maxTurns: peerRounds.describe('Turns of all together. Default 12.'),
+      maxReturns: peerRounds.describe('How often each of two may have it back from the other. Default 2.'),
+    })
+    .optional()
+    .describe('Peers hand a task to each other until one answers; gives { stopped, by, answer, said, error }.'),
+  mesh: z
+    .strictObject({
+      goal: z.json().describe('Text, or JSON with references.'),
+      ...peers,
+      start: z.array(id).min(1).max(20).optional().describe('Who begins. Default: all.'),
+      maxRounds: peerRounds.describe('Default 12.'),
+      maxMessages: z.number().int().min(1).max(20).optional().describe('Of one peer in one turn. Default 10.'),
+      maxExchange: peerRounds.describe('Rounds in which only two write, to each other alone. Default 6.'),
+    })
+    .optional()
+    .describe(
+      'Peers write to each other until all are done; gives { stopped, rounds, replies, messages, waiting, failed }.',
+    ),
+  debate: z
+    .strictObject({
+      question: z.json().describe('Text, or JSON with references.'),
+      sides: z.record(
+        id,
+        z.strictObject({
+          position: z.string().min(1).max(2_000),
+          speak: action.describe('May refer to `turn`, what a side is told; gives { text, concedes }.'),
+        }),
+      ),
+      judge: action.describe('May refer to `debate`: { question, said }.'),
+      rounds: z.number().int().min(1).max(20).optional().describe('Default 2.'),
+      onFailure: z.enum(['fail', 'continue']).optional(),
+      timeout: duration.optional(),
+    })
+    .optional()
+    .describe('Sides argue, and a judge hears them; gives { verdict, said, stopped, rounds, conceded, missed }.'),
+  waitForEvent: z
+    .strictObject({
+      name: z.string().refine((name) => nameFaults(name, undefined).length === 0, '1 to 100 characters without /'),
+      key: z.json().optional().describe('Text, or a reference to one. Default: an event without a key.'),
+      timeout: duration.optional().describe('Default 7 days.'),
+    })
+    .optional()
+    .describe('Waits for an event of another system (segno event); gives its data.'),
+  sleepUntil: z
+    .json()
+    .optional()
+    .describe('A moment, or a reference to one: ISO 8601 with a zone, or a date. Gives null.'),
 };
 
 const step: z.ZodType<PlanStep> = z

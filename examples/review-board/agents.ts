@@ -1,4 +1,4 @@
-import { defineAgent } from 'segno';
+import { debateReplySchema, debateTurnSchema, defineAgent } from 'segno';
 import { z } from 'zod';
 
 /** What the board measures offers by; null where an offer does not say. */
@@ -22,7 +22,20 @@ const question = z.object({
   offer: z.string(),
   /** Why it leads, in one line. */
   ranking: z.string(),
+  /** What was said for and against it. */
+  said: z.array(z.object({ by: z.string(), round: z.number(), text: z.string() })),
 });
+
+const side = (duty: string) =>
+  defineAgent({
+    instructions: `You argue before a board that buys software. "question" has the offer and why it leads. ${duty} Say in at most four sentences what the board must know, from the offer alone, and answer what the other side has said. Concede when nothing is left to say for "position".`,
+    input: debateTurnSchema,
+    output: debateReplySchema,
+  });
+
+export const advocate = side('You look for what the offer gives that the others do not.');
+export const sceptic = side('You look for what is missing, unclear, or dearer than it seems.');
+
 export const verdicts = ['accept', 'negotiate', 'reject'] as const;
 const ballot = z.object({
   vote: z.enum(verdicts),
@@ -32,7 +45,7 @@ const ballot = z.object({
 
 const member = (view: string) =>
   defineAgent({
-    instructions: `You sit on a board that buys software, and look at offers with the eyes of ${view}. "offer" leads the board's ranking, for the reason in "ranking". Vote "accept" if it should be bought as it is, "negotiate" if something has to be changed first, "reject" if it should not be bought. Say how sure you are, from 0 to 1.`,
+    instructions: `You sit on a board that buys software, and look at offers with the eyes of ${view}. "offer" leads the board's ranking, for the reason in "ranking"; "said" has what an advocate and a sceptic made of it. Vote "accept" if it should be bought as it is, "negotiate" if something has to be changed first, "reject" if it should not be bought. Say how sure you are, from 0 to 1.`,
     input: question,
     output: ballot,
   });

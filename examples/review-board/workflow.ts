@@ -1,7 +1,9 @@
-import { approval, decide, parallel, proxyAgents } from 'segno/workflow';
+import { approval, debate, decide, parallel, proxyAgents, type Statement } from 'segno/workflow';
 import type { Figures, verdicts } from './agents.js';
 
-const { offerReader, finance, operations, security } = proxyAgents<typeof import('./agents.js')>({ timeout: '5m' });
+const { offerReader, advocate, sceptic, finance, operations, security } = proxyAgents<typeof import('./agents.js')>({
+  timeout: '5m',
+});
 
 export interface ReviewInput {
   /** USD. */
@@ -23,6 +25,8 @@ export interface Review {
   ranking: { offer: string; score: number; criteria: Record<string, { value: number; weighted: number }> }[];
   /** Offer → what keeps it out. */
   excluded: Record<string, string[]>;
+  /** What was said for and against the offer, in order. */
+  said: Statement[];
   /** Each decision in one line. */
   why: string[];
 }
@@ -47,7 +51,7 @@ const criteria = {
   uptime: { weight: 2 },
 } as const;
 
-/** Rules admit offers, their figures rank them, and the board votes on the one that leads; each decision says why it is as it is. */
+/** Rules admit offers, figures rank them, two sides argue over the one that leads, and the board votes on it; each decision says why. */
 export async function reviewBoard({ budget, deadline, offers }: ReviewInput): Promise<Review> {
   const figures = await parallel(
     Object.fromEntries(
@@ -62,7 +66,8 @@ export async function reviewBoard({ budget, deadline, offers }: ReviewInput): Pr
     else admitted[name] = found as Figures & Measured;
   }
   if (Object.keys(admitted).length === 0) {
-    return { offer: null, verdict: 'none', decidedBy: 'rules', ranking: [], excluded, why: ['no offer is admitted'] };
+    const why = ['no offer is admitted'];
+    return { offer: null, verdict: 'none', decidedBy: 'rules', ranking: [], excluded, said: [], why };
   }
 
   const best = decide.topsis({ criteria, alternatives: admitted });
@@ -72,7 +77,8 @@ export async function reviewBoard({ budget, deadline, offers }: ReviewInput): Pr
     `a weighted sum says ${other.decision === best.decision ? 'the same' : `otherwise: ${other.explanation.text}`}`,
   ];
   const leader = { name: best.decision, offer: offers[best.decision]!, ranking: why.join('; ') };
-  const { decision, explanation } = await vote(leader);
+  const { verdict: voted, said } = await argue(leader);
+  const { decision, explanation } = voted;
   why.push(explanation.text);
   const verdict = decision ?? (await askChair(leader, explanation));
   return {
@@ -85,6 +91,7 @@ export async function reviewBoard({ budget, deadline, offers }: ReviewInput): Pr
       criteria: scores,
     })),
     excluded,
+    said,
     why,
   };
 }
@@ -96,10 +103,26 @@ interface Leader {
   ranking: string;
 }
 
+/** The board hears both sides before it votes; one of them is better than none. */
+function argue(leader: Leader) {
+  return debate({
+    question: `Shall we buy from ${leader.name}?\nOffer: ${leader.offer}\nRanking: ${leader.ranking}`,
+    sides: {
+      advocate: { position: 'Buy it as it is.', speak: advocate },
+      sceptic: { position: 'Do not buy it as it is.', speak: sceptic },
+    },
+    judge: ({ said }) => vote(leader, said),
+    rounds: 2,
+    onFailure: 'continue',
+    timeout: '15m',
+  });
+}
+
 /** Two of three are enough: a member whose model is down does not hold up the board. */
-function vote(leader: Leader) {
+function vote(leader: Leader, said: Statement[]) {
+  const ballot = { ...leader, said };
   return decide.ensemble(
-    { finance: () => finance(leader), operations: () => operations(leader), security: () => security(leader) },
+    { finance: () => finance(ballot), operations: () => operations(ballot), security: () => security(ballot) },
     {
       options: ['accept', 'negotiate', 'reject'],
       rule: 'calibrated',

@@ -18,14 +18,6 @@ import { startDev, type DevProcess } from './devProcess.js';
 import { eventually } from './eventually.js';
 import { startModelServer, type ModelServer } from './modelServer.js';
 
-/** SEGNO_CHAOS=full: every victim at every moment; otherwise each of them once, as CI has the time for. */
-export const full = process.env['SEGNO_CHAOS'] === 'full';
-
-/** Rows of a test that only the full run takes. */
-export function inFull<const Row>(...rows: Row[]): Row[] {
-  return full ? rows : [];
-}
-
 /** `tree`: everything `segno dev` started and itself, at once. `supervisor`: `segno dev` alone. */
 export const victims = ['worker', 'temporal', 'ledger', 'tree', 'supervisor'] as const;
 export type Victim = (typeof victims)[number];

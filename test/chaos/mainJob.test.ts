@@ -5,8 +5,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSample } from '../../examples/investor-report/sample.js';
 import { seedOfThisRun } from '../../testing/chaos.js';
-import { type ChaosStack, full, startChaosStack, victims } from './chaosStack.js';
+import { type ChaosStack, startChaosStack, victims } from './chaosStack.js';
 import { expectSurvived } from './expectSurvived.js';
+import { full } from './inFull.js';
 import {
   describePoint,
   type Job,

@@ -3,8 +3,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MapReduced } from '../../workflows/index.js';
-import { type ChaosStack, inFull, startChaosStack } from './chaosStack.js';
+import { type ChaosStack, startChaosStack } from './chaosStack.js';
 import { eventually } from './eventually.js';
+import { inFull } from './inFull.js';
 import { type EffectNote, effectsOf } from './killRun.js';
 
 let stack: ChaosStack;

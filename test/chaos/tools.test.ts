@@ -3,9 +3,10 @@
  * and says so when nobody can know, a quick one is not run again once it is done.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ChaosStack, inFull, startChaosStack } from './chaosStack.js';
+import { type ChaosStack, startChaosStack } from './chaosStack.js';
 import { eventually } from './eventually.js';
 import { expectSurvived } from './expectSurvived.js';
+import { inFull } from './inFull.js';
 import { effectsOf, type KillPoint, runAndKill, runInPeace, type SurvivedRun } from './killRun.js';
 import { instanceOf } from './readRun.js';
 

@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findFixtures, replayHistory } from 'segno/testing';
+import { findFixtures, replayAll } from 'segno/testing';
 import { bundleWorkflows } from 'segno/worker';
 import { fileURLToPath } from 'node:url';
 import { exampleWorkflows, histories, recordedWorkflows } from './workflowFiles.js';
 
+const versions = readdirSync(histories, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() && entry.name !== 'retired' ? [entry.name] : [],
+);
 const recorded = findFixtures(histories).filter((name) => !name.startsWith('retired'));
 
 describe('runs recorded earlier', () => {
@@ -25,7 +28,7 @@ describe('runs recorded earlier', () => {
     for (const name of names) expect(recorded.filter((path) => path.includes(`/${name}/`))).not.toEqual([]);
   });
 
-  it.each(recorded)('%s replays under the code of today', async (name) => {
-    await replayHistory({ workflowBundle, dir: join(histories, name) });
+  it.each(versions)('of %s replay under the code of today', { timeout: 240_000 }, async (version) => {
+    await replayAll({ workflowBundle, dir: join(histories, version) });
   });
 });

@@ -143,6 +143,47 @@ const whole = planOf(
     { id: 'hedged', hedge: { do: analyzeItem, after: '2s', attempts: 3 } },
     { id: 'rescued', withFallback: [analyzeItem, { value: { $ref: 'steps.raced.winner' } }] },
     { id: 'limited', withTimeout: { do: analyzeItem, timeout: '2s' } },
+    { id: 'paid', waitForEvent: { name: 'paid', key: { $ref: 'steps.publish.url' }, timeout: '3 days' } },
+    { id: 'opening', sleepUntil: '2027-01-31T09:00:00Z', after: ['paid'] },
+    { id: 'closing', sleepUntil: { $ref: 'steps.paid.closing' } },
+    {
+      id: 'handed',
+      handoff: {
+        task: { $ref: 'steps.analyze.tags.0' },
+        start: 'one',
+        peers: {
+          one: { description: 'first', turn: { value: { handTo: 'two', text: { $ref: 'turn.task' } } } },
+          two: { description: 'second', turn: analyzeItem },
+        },
+        maxTurns: 3,
+        maxReturns: 1,
+        onFailure: 'continue',
+        timeout: '2m',
+      },
+    },
+    {
+      id: 'talked',
+      mesh: {
+        goal: { about: { $ref: 'steps.handed.answer' } },
+        peers: { one: { description: 'first', turn: analyzeItem }, two: { description: 'second', turn: analyzeItem } },
+        start: ['two'],
+        maxRounds: 3,
+        maxMessages: 2,
+        maxExchange: 3,
+      },
+    },
+    {
+      id: 'argued',
+      debate: {
+        question: 'Shall we?',
+        sides: {
+          yes: { position: 'We shall.', speak: { value: { text: { $ref: 'turn.position' }, concedes: false } } },
+          no: { position: 'We shall not.', speak: analyzeItem },
+        },
+        judge: { value: { $ref: 'debate.said.0.text' } },
+        rounds: 1,
+      },
+    },
   ],
   {
     description: 'All there is.',
@@ -178,6 +219,12 @@ describe('a plan', () => {
       hedged: [],
       rescued: ['raced'],
       limited: [],
+      paid: ['publish'],
+      opening: ['paid'],
+      closing: ['paid'],
+      handed: ['analyze'],
+      talked: ['handed'],
+      argued: [],
     });
   });
 
@@ -209,7 +256,7 @@ describe('a plan', () => {
       'a step that does nothing',
       [{ id: 'a' }],
       [
-        'steps[0]: one of agent, tool, workflow, value, parallel, sequence, map, refine, supervise, repeatUntil, route, decide, race, hedge, withFallback, withTimeout, approval must say what it does',
+        'steps[0]: one of agent, tool, workflow, value, parallel, sequence, map, refine, supervise, repeatUntil, route, decide, race, hedge, withFallback, withTimeout, approval, handoff, mesh, debate, waitForEvent, sleepUntil must say what it does',
       ],
     ],
     [
@@ -444,6 +491,45 @@ describe('a plan', () => {
       ],
     ],
     [
+      'peers who are not there, and waits for nothing',
+      [
+        { id: 'a', handoff: { task: 't', start: 'two', peers: { all: { description: 'a', turn: { value: 1 } } } } },
+        {
+          id: 'b',
+          mesh: {
+            goal: { $ref: 'item' },
+            start: ['three'],
+            peers: {
+              one: { description: 'a', turn: { value: { $ref: 'turn' } } },
+              two: { description: 'b', turn: { value: { $ref: 'debate' } } },
+            },
+          },
+        },
+        { id: 'c', debate: { question: 'q', sides: {}, judge: { value: { $ref: 'turn' } } } },
+        { id: 'd', waitForEvent: { name: 'paid', key: { $ref: 'steps.gone' } } },
+        { id: 'e', sleepUntil: 'tomorrow' },
+        { id: 'f', sleepUntil: 5 },
+      ],
+      [
+        'steps[3].waitForEvent.key: there is no step gone',
+        'steps[0].handoff.peers: there are 1, not 2 to 20',
+        'steps[0].handoff.peers.all: this name is reserved',
+        'steps[0].handoff.start: there is no peer two; there are: all',
+        'steps[1].mesh.goal: there is no item here; there are: input, steps',
+        'steps[1].mesh.start[0]: there is no peer three; there are: one, two',
+        'steps[1].mesh.peers.two.turn.value: there is no debate here; there are: input, steps, turn',
+        'steps[2].debate.sides: there are 0, not 2 to 10',
+        'steps[2].debate.judge.value: there is no turn here; there are: input, steps, debate',
+        'steps[4].sleepUntil: neither a reference nor a moment such as "2027-01-31T09:00:00Z" or "2027-01-31"',
+        'steps[5].sleepUntil: neither a reference nor a moment such as "2027-01-31T09:00:00Z" or "2027-01-31"',
+      ],
+    ],
+    [
+      'events without a name',
+      [{ id: 'a', waitForEvent: { name: 'a/b' } }],
+      ['steps[0].waitForEvent.name: 1 to 100 characters without /'],
+    ],
+    [
       'levels above that are none, or have the name of the worker',
       [
         { id: 'a', supervise: { work: { value: 1 }, review: { value: 1 }, escalate: {} } },
@@ -532,6 +618,11 @@ it('a plan is estimated at the most its patterns may take', () => {
   expect(callsOf({ withFallback: { one: call, two: both } })).toBe(3);
   expect(callsOf({ decide: { ensemble: { voters: routes, options: ['a', 'b'] } } })).toBe(3);
   expect(callsOf({ withTimeout: { do: both, timeout: '1s' } })).toBe(2);
+  const peers = { one: { description: 'a', turn: call }, two: { description: 'b', turn: both } };
+  expect(callsOf({ handoff: { task: 't', peers, start: 'one', maxTurns: 2 } })).toBe(12);
+  expect(callsOf({ mesh: { goal: 'g', peers, maxRounds: 2 } })).toBe(6);
+  const sides = { yes: { position: 'a', speak: call }, no: { position: 'b', speak: both } };
+  expect(callsOf({ debate: { question: 'q', sides, judge: call } })).toBe(7);
 });
 
 function nested(depth: number): object {

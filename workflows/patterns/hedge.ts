@@ -25,10 +25,11 @@ export interface Hedged<Output> {
  * keep the first answer. A failed attempt starts the next one at once. The others are cancelled and not waited for; each costs
  * what it has cost by then, so hedge questions, not effects.
  *
+ * @param body is told which attempt it is, from 1, so that a later one may ask another model
  * @throws ApplicationFailure of the first attempt when all fail; `Step.DeadlineExceeded`; `Pattern.InvalidSteps`
  */
 export async function hedge<Output>(
-  body: () => Promise<Output>,
+  body: (attempt: number) => Promise<Output>,
   { after, attempts = 2, timeout }: HedgeOptions,
 ): Promise<Hedged<Output>> {
   const faults = [
@@ -48,7 +49,7 @@ export async function hedge<Output>(
       delay.cancel();
       if (over || steps.length >= attempts) return;
       const attempt = steps.length + 1;
-      const step = startStep(branchPath(path, `attempt#${attempt}`), body);
+      const step = startStep(branchPath(path, `attempt#${attempt}`), () => body(attempt));
       steps.push(step);
       delay = startTimer(path, attempt < attempts ? after : undefined, start);
       step.result.then((result) => {

@@ -18,6 +18,8 @@ import { approval } from '../patterns/approval.js';
 import { hedge } from '../patterns/hedge.js';
 import { parallel } from '../patterns/parallel.js';
 import { race } from '../patterns/race.js';
+import { sleepUntil } from '../patterns/sleepUntil.js';
+import { waitForEvent } from '../patterns/waitForEvent.js';
 import { withFallback } from '../patterns/withFallback.js';
 import { withTimeout } from '../patterns/withTimeout.js';
 import { branchPath, nextPath } from '../scope.js';
@@ -26,6 +28,7 @@ import { type PlanVariables, resolve } from './resolve.js';
 import { runMap } from './runMap.js';
 import { runDecide } from './runDecide.js';
 import { runRepeat, runRoute } from './runDecided.js';
+import { runDebate, runHandoff, runMesh } from './runPeers.js';
 import { runRefine, runSupervise } from './runReviewed.js';
 
 const agents = proxyAgents<Record<string, AgentDefinition>>();
@@ -79,6 +82,25 @@ export async function runAction(action: PlanAction, variables: PlanVariables, at
     }
     case 'approval':
       return runApproval(action.approval!, variables, [...at, 'approval']);
+    case 'handoff':
+      return runHandoff(action.handoff!, variables, [...at, 'handoff'], runAction);
+    case 'mesh':
+      return runMesh(action.mesh!, variables, [...at, 'mesh'], runAction);
+    case 'debate':
+      return runDebate(action.debate!, variables, [...at, 'debate'], runAction);
+    case 'waitForEvent': {
+      const { name, key, timeout } = action.waitForEvent!;
+      const about = key === undefined ? undefined : resolve(key, variables, [...at, 'waitForEvent', 'key']);
+      return (
+        (await waitForEvent(name, {
+          ...(about !== undefined && { key: about as string }),
+          ...(timeout !== undefined && { timeout: timeout as Duration }),
+        })) ?? null
+      );
+    }
+    case 'sleepUntil':
+      await sleepUntil(resolve(action.sleepUntil, variables, [...at, 'sleepUntil']) as string);
+      return null;
     case undefined:
       throw fail('Plan.Invalid', `${formatPath(at)}: this version does not know what it does`);
   }

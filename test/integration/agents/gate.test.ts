@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { listBudgets } from '../../../ledger/index.js';
 import { error, json, type RecordedRequest, type ScriptStep } from '../../../testing/index.js';
 import { startTestStack, type TestStack } from '../../../testing/testStack.js';
@@ -7,7 +7,7 @@ import { aCase, failureOf } from './agentsStack.js';
 import { type CaseModel, caseModel } from './caseModel.js';
 import * as agents from './project/agents.js';
 import * as tools from './project/tools.js';
-import type { solve, solveMany } from './project/workflow.js';
+import type { solve, solveHedged, solveMany } from './project/workflow.js';
 
 const startTimeoutMs = 180_000;
 const used = { usage: { promptTokens: 100, completionTokens: 10 } };
@@ -124,6 +124,28 @@ describe('the gate', () => {
       expect((await stack.client.show(run.id)).steps).toMatchObject([{ model: 'plain', fallbackFrom: ['dying'] }]);
     }
     expect(names.map(modelsAsked)).toEqual([['dying', 'plain'], ['dying', 'plain'], ['plain']]);
+  });
+
+  it('counts what the slower of two hedged calls cost, which was cut off', async () => {
+    const name = aCase();
+    scripted.script(name, ({ model }) => (model === 'dear' ? { kind: 'hang', headers: true } : right));
+    const run = await stack.client.start<typeof solveHedged>('solveHedged', { case: name }, { budget: { usd: 10 } });
+    expect(await run.result()).toEqual({ answer: '42', attempt: 2 });
+    expect(modelsAsked(name)).toEqual(['dear', 'plain']);
+    // The loser was told to stop when the answer was there, and settles a moment later.
+    const spent = await vi.waitUntil(async () => {
+      const [budget] = await listBudgets(stack.ledger, { scope: run.id });
+      return budget?.held.calls === 0 ? budget.spent : undefined;
+    }, 10_000);
+    const { steps } = await stack.client.show(run.id);
+    const [slow, answered] = ['dear', 'plain'].map((model) => steps.find((step) => step.model === model)?.usage);
+    expect(answered?.costUsd).toBeCloseTo(costUsd, 9);
+    // 1,000 output tokens at $1,000 a million, and the prompt.
+    expect(slow).toMatchObject({ outputTokens: 1_000, costUsd: expect.toSatisfy((usd: number) => usd > 1) as number });
+    expect(spent.calls).toBe(2);
+    expect(Number(spent.costPicoUsd) / 1e12).toBeCloseTo(slow!.costUsd + costUsd, 9);
+    const costs = await stack.client.costs({ by: 'run', limit: 1_000 });
+    expect(costs.find(({ name: id }) => id === run.id)?.costPicoUsd).toBe(spent.costPicoUsd);
   });
 
   it('lets no more calls through at a time than a limit says, and serves all of them', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { json, type ScriptedModel, scriptedModel, startTestStack, type TestStack, toolCalls } from 'segno/testing';
+import { inFull } from '../../chaos/inFull.js';
 import config from './before/segno.config.js';
 
 const configOf = (build: 'before' | 'after'): string => new URL(`./${build}/segno.config.ts`, import.meta.url).pathname;
@@ -59,7 +60,7 @@ describe('a worker of a new build that takes over a run of the old one', () => {
     ]);
   };
 
-  it.each(['stopped', 'killed'] as const)(
+  it.each(['killed', ...inFull('stopped')] as const)(
     'completes it after the old worker was %s, and nothing finished runs again',
     async (how) => {
       const { old, run } = await startHalf();

@@ -14,6 +14,7 @@ import {
   toolCalls,
   type WorkerProcess,
 } from 'segno/testing';
+import { inFull } from '../../chaos/inFull.js';
 import config from './project/segno.config.js';
 
 const configPath = new URL('./project/segno.config.ts', import.meta.url).pathname;
@@ -155,17 +156,52 @@ describe('a saga', () => {
     expect(whats('stopped')).toEqual([...booked, 'begun all', 'said un', 'undone hotel', 'undone flight']);
   });
 
-  it('whose worker is killed while it goes back goes on, and undoes nothing twice', async () => {
-    const run = await travel('killed', ['flight', 'slow', 'hotel'], 'fail');
-    await expect.poll(() => whats('killed'), poll).toContain('undone slow');
-    await worker.kill();
-    worker = await stack.startWorkerProcess({ configPath, env });
-    expect(await failureOf(run)).toMatchObject({ type: 'Tool.Failed' });
-    const undone = happened('killed').filter(({ what }) => what.startsWith('undone'));
-    // The one that was cut is called again under its key.
-    expect(undone.map(({ what }) => what)).toEqual(['undone hotel', 'undone slow', 'undone slow', 'undone flight']);
-    expect(new Set(undone.map(({ key }) => key)).size).toBe(3);
-  }, 180_000);
+  it.each([
+    ['undone slow', 'fail'],
+    ...inFull(
+      ...([
+        ['effect flight', 'fail'],
+        ['effect hotel', 'fail'],
+        ['said all', 'fail'],
+        ['said un', 'fail'],
+      ] as const),
+      ...([
+        ['undone hotel', 'fail'],
+        ['undone flight', 'fail'],
+        ['said un', 'wait'],
+      ] as const),
+      ...([
+        ['undone hotel', 'wait'],
+        ['undone flight', 'wait'],
+      ] as const),
+    ),
+  ] as const)(
+    'whose worker is killed at "%s" goes on, and does and undoes nothing twice (%s)',
+    async (moment, then) => {
+      const name = `${moment.replace(' ', '-')}-${then}`;
+      const middle = moment === 'undone slow' ? 'slow' : 'train';
+      const run = await travel(name, ['flight', middle, 'hotel'], then);
+      if (then === 'wait') {
+        await expect.poll(() => whats(name), poll).toContain('begun all');
+        await run.cancel();
+      }
+      await expect.poll(() => whats(name), { ...poll, interval: 1 }).toContain(moment);
+      await worker.kill();
+      worker = await stack.startWorkerProcess({ configPath, env });
+      expect(await failureOf(run)).toMatchObject({ type: then === 'wait' ? 'Run.Cancelled' : 'Tool.Failed' });
+      const all = happened(name);
+      expect([...new Set(all.map(({ what }) => what))]).toEqual([
+        ...['effect flight', `effect ${middle}`, 'effect hotel', 'said all'],
+        then === 'wait' ? 'begun all' : 'effect refused',
+        ...['said un', 'undone hotel', `undone ${middle}`, 'undone flight'],
+      ]);
+      // Only what was cut is called again, under its key.
+      expect(new Set(all.map(({ what, key }) => `${what} ${key}`)).size).toBe(9);
+      expect(all.length).toBeLessThanOrEqual(10);
+      if (middle === 'slow') expect(all.filter(({ what }) => what === 'undone slow')).toHaveLength(2);
+    },
+    180_000,
+  );
 
   it('that is retried does anew what it has taken back, under new keys, and takes that back again', async () => {
     const run = await travel('again', ['flight', 'stuck'], 'fail');

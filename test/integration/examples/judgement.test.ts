@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { DocumentRef } from 'segno';
 import { json, refusal, type TestStack, type TestStackOptions } from 'segno/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import * as digestAgents from '../../../examples/filings-digest/agents.js';
 import * as digestTools from '../../../examples/filings-digest/tools.js';
 import type { FilingsDigest } from '../../../examples/filings-digest/workflow.js';
@@ -148,6 +148,13 @@ describe('review-board', () => {
   const input = JSON.parse(readFileSync(new URL('review-board/input/offers.json', examples), 'utf8')) as ReviewInput;
   const read = { price: 90_000, weeks: 10, savings: 50_000, uptime: 99.5 };
   const votes = (vote: string, confidence: number) => json({ vote, confidence, reason: 'Because.' });
+  const speech = (text: string, concedes = false) => json({ text, concedes });
+  /** They read alike, and speak once. */
+  beforeEach(() => {
+    answers.set('offerReader', () => json(read));
+    answers.set('advocate', () => speech('It is there in ten weeks.'));
+    answers.set('sceptic', () => speech('Who trains the third shift?', true));
+  });
 
   it('excludes offers by rules, ranks the others by their figures, and has them voted on', async () => {
     const review = await run<Review>(offline(), 'reviewBoard', input);
@@ -160,7 +167,6 @@ describe('review-board', () => {
   });
 
   it('lets one who is sure stand against two who guess, and goes on without a member who fails', async () => {
-    answers.set('offerReader', () => json(read));
     answers.set('finance', () => votes('reject', 0.97));
     answers.set('operations', () => votes('accept', 0.55));
     answers.set('security', () => votes('accept', 0.55));
@@ -175,8 +181,27 @@ describe('review-board', () => {
     });
   });
 
+  it('lets both sides answer each other before the board votes, and votes on one side when the other is down', async () => {
+    for (const member of ['finance', 'operations', 'security']) answers.set(member, () => votes('accept', 0.9));
+    answers.set('sceptic', (request) =>
+      speech(JSON.stringify(request.messages).includes('ten weeks') ? 'Ten weeks is long.' : 'Who trains?'),
+    );
+    const review = await run<Review>(scripted(), 'reviewBoard', input);
+    expect(review.said).toEqual([
+      { by: 'advocate', round: 1, text: 'It is there in ten weeks.' },
+      { by: 'sceptic', round: 1, text: 'Who trains?' },
+      { by: 'advocate', round: 2, text: 'It is there in ten weeks.' },
+      { by: 'sceptic', round: 2, text: 'Ten weeks is long.' },
+    ]);
+    const asked = model().requests.findLast(({ agent }) => agent === 'finance');
+    expect(JSON.stringify(asked?.messages)).toContain('Ten weeks is long.');
+    answers.set('sceptic', () => refusal('I would rather not.'));
+    const oneSided = await run<Review>(scripted(), 'reviewBoard', input);
+    expect(oneSided.said.map(({ by }) => by)).toEqual(['advocate', 'advocate']);
+    expect(oneSided.verdict).toBe('accept');
+  });
+
   it('asks the chair when the board is split', async () => {
-    answers.set('offerReader', () => json(read));
     answers.set('finance', () => votes('accept', 0.8));
     answers.set('operations', () => votes('reject', 0.8));
     answers.set('security', () => refusal('I would rather not.'));

@@ -1,18 +1,21 @@
-/** The examples in which agents work in tiers, on the offline model and with a scripted one. */
+/** The examples in which agents work as peers or in tiers, on the offline model and with a scripted one. */
 import { readFileSync } from 'node:fs';
-import { json, refusal, type ScriptFunction, type TestStackOptions } from 'segno/testing';
+import { json, refusal, type ScriptFunction, type TestStack, type TestStackOptions } from 'segno/testing';
 import { describe, expect, it, vi } from 'vitest';
 import * as agents from '../../../examples/incident-response/agents.js';
 import * as tools from '../../../examples/incident-response/tools.js';
 import type { Incident, IncidentInput } from '../../../examples/incident-response/workflow.js';
+import * as newsAgents from '../../../examples/newsroom/agents.js';
+import type { NewsroomInput, Story } from '../../../examples/newsroom/workflow.js';
 import { useExampleStacks } from './exampleStacks.js';
 
-const folder = new URL('../../../examples/incident-response/', import.meta.url);
-const input = JSON.parse(readFileSync(new URL('input/alarm.json', folder), 'utf8')) as IncidentInput;
+const examples = new URL('../../../examples/', import.meta.url);
+const inputOf = (path: string): unknown => JSON.parse(readFileSync(new URL(path, examples), 'utf8'));
+const input = inputOf('incident-response/input/alarm.json') as IncidentInput;
 const project: TestStackOptions = {
-  agents: [agents],
+  agents: [agents, newsAgents],
   tools: [tools],
-  workflows: new URL('workflow.ts', folder).href,
+  workflows: ['incident-response', 'newsroom'].map((name) => new URL(`${name}/workflow.ts`, examples).href),
 };
 
 const { offline, scripted, model, answers } = useExampleStacks(project);
@@ -112,5 +115,85 @@ describe('incident-response', () => {
     const told = JSON.stringify(model().requests.at(-1)?.messages);
     expect(told).toContain('failed: ');
     expect(told).toContain('Off.');
+  });
+});
+
+describe('newsroom', () => {
+  const material = inputOf('newsroom/input/bridge.json') as NewsroomInput;
+  const report = async (stack: TestStack) => (await stack.client.start<Story>('newsroom', material)).result();
+
+  const kept = json({ handTo: null, text: 'Ask the council.', angle: 'The bridge opens late.' });
+  const handedTo = (handTo: string) => json({ handTo, text: `One for ${handTo}.`, angle: '' });
+  const says = (text: string, to: string[], done: boolean) => ({
+    ...{ messages: to.map((name) => ({ to: name, text })), waitsFor: [] as string[], done },
+  });
+  const draft = (metres: number) =>
+    json({
+      ...says(`${metres} metres`, ['checker', 'editor'], true),
+      ...{ headline: 'Bridge in May', article: `It is ${metres} metres long.` },
+    });
+  const checked = (disputed: string[]) =>
+    json({ ...says('640', disputed.length > 0 ? ['reporter'] : [], disputed.length === 0), disputed });
+  const release = (yes: boolean) => json({ ...says('', [], yes), release: yes });
+  /** Whether this text stands in the mail of who is asked. */
+  const got = ({ messages }: Request, text: string): boolean =>
+    new RegExp(`"text":\\s*"${text}"`).test(JSON.stringify(messages).replaceAll('\\"', '"'));
+
+  /** Everybody does what it should: the first draft has a wrong figure, the second the right one. */
+  function atWork(): void {
+    answers.set('cityDesk', () => handedTo('business'));
+    answers.set('businessDesk', () => kept);
+    answers.set('newsReporter', (request) => draft(got(request, '640') ? 640 : 460));
+    answers.set('figureChecker', (request) => checked(got(request, '640 metres') ? [] : ['460 metres']));
+    answers.set('newsEditor', (request) => release(got(request, '640 metres')));
+  }
+
+  it('has an article on the offline model, and says what is open about it', async () => {
+    const story = await report(offline());
+    expect(story).toMatchObject({ desk: 'city', released: false });
+    expect(story.article).not.toBe('');
+    expect(story.open).toContain('nobody has checked it');
+  });
+
+  it('hands the story to its desk, mends what the checker disputes, and releases it', async () => {
+    atWork();
+    expect(await report(scripted())).toMatchObject({
+      ...{ desk: 'business', angle: 'The bridge opens late.', headline: 'Bridge in May' },
+      ...{ article: 'It is 640 metres long.', released: true, open: [], messages: 5 },
+    });
+  });
+
+  it('writes a story that no desk takes', async () => {
+    atWork();
+    answers.set('businessDesk', () => handedTo('city'));
+    expect(await report(scripted())).toMatchObject({ desk: null, angle: '', released: true });
+  });
+
+  it('keeps back what nobody checked', async () => {
+    atWork();
+    answers.set('figureChecker', () => refusal('I would rather not.'));
+    const { released: printed, open, article } = await report(scripted());
+    expect({ printed, article }).toEqual({ printed: false, article: 'It is 460 metres long.' });
+    expect(open).toContainEqual(expect.stringContaining('checker failed: '));
+  });
+
+  it('ends when two wait for each other, and names them', async () => {
+    atWork();
+    answers.set('newsReporter', () =>
+      json({ ...says('', [], false), waitsFor: ['editor'], headline: 'Bridge', article: 'Soon.' }),
+    );
+    answers.set('newsEditor', () => json({ ...says('', [], false), waitsFor: ['reporter'], release: false }));
+    const { open, article } = await report(scripted());
+    expect(article).toBe('Soon.');
+    expect(open[0]).toMatch(/^it ended by deadlock of (reporter and editor|editor and reporter)$/);
+  });
+
+  it('ends when they never agree, with what is disputed', async () => {
+    atWork();
+    answers.set('newsReporter', () => draft(460));
+    const { open, released: printed } = await report(scripted());
+    expect(printed).toBe(false);
+    expect(open[0]).toMatch(/^it ended by (pingPong|rounds)$/);
+    expect(open).toContain('460 metres');
   });
 });

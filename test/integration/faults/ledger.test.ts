@@ -22,9 +22,9 @@ import { effects } from './project/effects.js';
 import * as tools from './project/tools.js';
 import type { order } from './project/workflow.js';
 import { testTwoWorkers } from './twoWorkers.js';
+import { full } from '../../chaos/inFull.js';
 
 const startTimeoutMs = 180_000;
-const full = process.env['SEGNO_CHAOS'] === 'full';
 const runsAtOnce = 6;
 
 let postgres: TestPostgres;

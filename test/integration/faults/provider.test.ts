@@ -15,10 +15,11 @@ import * as agents from './project/agents.js';
 import { effects } from './project/effects.js';
 import * as tools from './project/tools.js';
 import type { order } from './project/workflow.js';
+import { full } from '../../chaos/inFull.js';
 
 const startTimeoutMs = 180_000;
 const own = `p${randomUUID().slice(0, 8)}`;
-const count = process.env['SEGNO_CHAOS'] === 'full' ? 400 : 30;
+const count = full ? 400 : 30;
 const callTimeoutMs = 4_000;
 
 /** What an attempt that was struck is recorded with: `done`, or the type of its failure. */

@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { migrateLedger, openLedger } from '../../../ledger/index.js';
 import type { BeginStepInput, Ledger, OpenLedgerOptions } from '../../../ledger/index.js';
+import { entryPoint } from '../../../workers/embedded/entryPoint.js';
 import { userCacheDir } from '../../../workers/embedded/temporalRelease.js';
 import { startPostgres } from '../../../testing/postgres.js';
 
-const entry = new URL('../../../ledger/pgliteServer.ts', import.meta.url).pathname;
 const startTimeoutMs = 90_000;
 
 export interface PgliteProcess {
@@ -35,7 +35,7 @@ export function spawnPglite(
   dataDir: string,
   { port = 0, templateDir }: { port?: number; templateDir?: string } = {},
 ): { child: ChildProcess; ended: Promise<number | string> } {
-  const args = ['--import', 'tsx', entry, '--data-dir', dataDir, '--port', String(port)];
+  const args = [...entryPoint('ledger/pgliteServer'), '--data-dir', dataDir, '--port', String(port)];
   if (templateDir) args.push('--template-dir', templateDir);
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   const ended = new Promise<number | string>((resolve) =>

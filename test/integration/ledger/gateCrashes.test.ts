@@ -10,6 +10,7 @@ import { beginStep, expireLeases, failStep, finishStep, type Ledger } from '../.
 import { seedOfThisRun } from '../../../testing/chaos.js';
 import { seeded } from '../../chaos/random.js';
 import { aModelCall, describeOnBothDatabases } from './databases.js';
+import { full } from '../../chaos/inFull.js';
 
 const clients = 32;
 const upper = { inputTokens: 80, outputTokens: 40, costPicoUsd: 1_200n };
@@ -17,8 +18,8 @@ const upperTokens = upper.inputTokens + upper.outputTokens;
 const concurrency = 20;
 
 describeOnBothDatabases((database, name) => {
-  const full = process.env['SEGNO_CHAOS'] === 'full' && name === 'PostgreSQL';
-  const calls = full ? 100_000 : 600;
+  const long = full && name === 'PostgreSQL';
+  const calls = long ? 100_000 : 600;
 
   it(`${clients} clients and ${calls} calls: no budget is overshot, no settlement lost, no call uncounted`, async () => {
     const seed = seedOfThisRun();

@@ -4,6 +4,7 @@ import type { SegnoError } from '../../../core/errors.js';
 import type { Debated, HandedOff, Meshed } from '../../../workflows/index.js';
 import { usePatternsStack } from './patternsStack.js';
 import type { Governed, Talk } from './project/peersWorkflow.js';
+import { full } from '../../chaos/inFull.js';
 
 const stack = usePatternsStack();
 
@@ -210,7 +211,7 @@ describe('a hierarchy', () => {
 
   it('decides nothing below that is above its mandate, in random trees', async () => {
     // 1,000 trees take half a minute of a core.
-    const count = process.env['SEGNO_CHAOS'] === 'full' ? 100 : 6;
+    const count = full ? 100 : 6;
     const seeds = Array.from({ length: 10 }, (_, seed) => seed + 1);
     const runs = await Promise.all(
       seeds.map(async (seed) => (await stack().client.start('governTrees', { seed, count })).result()),

@@ -256,3 +256,86 @@ describe('a plan decides', () => {
     expect(await outputOf({ decide: { ensemble } }, 'yes')).toMatchObject({ decision: null });
   });
 });
+
+describe('a plan waits', () => {
+  it('for an event about what an input names, and gives its data', async () => {
+    const run = await start(
+      { waitForEvent: { name: 'paid', key: ref('input.order'), timeout: '1m' } },
+      { order: 'o1' },
+    );
+    await stack.client.sendEvent(run.id, 'paid', { key: 'other', data: { amount: 1 } });
+    await stack.client.sendEvent(run.id, 'paid', { key: 'o1', data: { amount: 2 } });
+    expect((await run.result()).output.it).toEqual({ amount: 2 });
+    const unpaid = { waitForEvent: { name: 'paid', timeout: '50ms' } };
+    expect(await failure(unpaid)).toMatchObject({ type: 'Event.Expired' });
+    const nameless = { waitForEvent: { name: 'paid', key: ref('input.order') } };
+    expect(await failure(nameless, { order: 7 })).toMatchObject({ type: 'Pattern.InvalidSteps' });
+  });
+
+  it('until a moment', async () => {
+    const atMs = Date.now() + 300;
+    expect(await outputOf({ sleepUntil: ref('input.at') }, { at: new Date(atMs).toISOString() })).toBe(null);
+    expect(Date.now()).toBeGreaterThanOrEqual(atMs);
+    expect(await failure({ sleepUntil: ref('input.at') }, { at: 'soon' })).toMatchObject({
+      type: 'Pattern.InvalidSteps',
+      message: expect.stringContaining('soon is no moment'),
+    });
+  });
+});
+
+describe('a plan has peers', () => {
+  const peer = (description: string, reply: object): object => ({ description, turn: value(reply) });
+
+  it('who hand a task on until one answers, with what it adds', async () => {
+    const peers = {
+      triage: peer('sorts', { handTo: 'billing', text: ref('turn.task') }),
+      billing: peer('pays', { handTo: null, text: ref('turn.said.0.text'), refundUsd: 5 }),
+    };
+    const handoff = { task: { order: ref('input.order') }, start: 'triage', peers };
+    expect(await outputOf({ handoff }, { order: 'o1' })).toMatchObject({
+      stopped: 'answered',
+      by: 'billing',
+      answer: { text: '{"order":"o1"}', refundUsd: 5 },
+    });
+    const mute = { ...peers, triage: peer('sorts', { text: 'and?' }) };
+    expect(await failure({ handoff: { ...handoff, peers: mute } }, { order: 'o1' })).toMatchObject({
+      type: 'Plan.MissingValue',
+      message: 'steps.it.handoff.peers.triage.turn gave no { handTo, text }',
+    });
+  });
+
+  it('who write to each other until all are done', async () => {
+    const mesh = {
+      goal: 'An article.',
+      start: ['reporter'],
+      peers: {
+        reporter: peer('writes', { messages: [{ to: 'editor', text: 'Here.' }], waitsFor: [], done: true, words: 9 }),
+        editor: peer('decides', { messages: [], waitsFor: [], done: true, heard: ref('turn.inbox.0.text') }),
+      },
+    };
+    expect(await outputOf({ mesh })).toMatchObject({
+      stopped: 'consensus',
+      rounds: 2,
+      replies: { reporter: { words: 9 }, editor: { heard: 'Here.' } },
+      messages: [{ from: 'reporter', to: 'editor', text: 'Here.' }],
+    });
+  });
+
+  it('who argue before a judge, and are left out when they fail if it says so', async () => {
+    const side = (position: string, speak: object): object => ({ position, speak });
+    const debate = {
+      question: ref('input'),
+      sides: {
+        yes: side('Buy.', value({ text: ref('turn.position'), concedes: false })),
+        no: side('Wait.', broken('debate')),
+      },
+      judge: value({ heard: ref('debate.said.0.text'), question: ref('debate.question') }),
+      rounds: 1,
+    };
+    expect(await failure({ debate }, 'Shall we?')).toMatchObject({ type: 'Tool.Failed' });
+    expect(await outputOf({ debate: { ...debate, onFailure: 'continue' } }, 'Shall we?')).toMatchObject({
+      verdict: { heard: 'Buy.', question: 'Shall we?' },
+      missed: [{ by: 'no', error: { type: 'Tool.Failed' } }],
+    });
+  });
+});

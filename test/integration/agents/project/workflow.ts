@@ -2,6 +2,7 @@ import { ApplicationFailure, condition, continueAsNew, executeChild, workflowInf
 import {
   type AgentCallOptions,
   fail,
+  hedge,
   mapReduce,
   parallel,
   proxyAgents,
@@ -20,6 +21,13 @@ interface Case {
 
 export async function solve({ options, ...input }: Case & { options?: AgentCallOptions }): Promise<{ answer: string }> {
   return solver(input, options);
+}
+
+/** The second attempt asks another model. */
+export async function solveHedged(input: Case): Promise<{ answer: string; attempt: number }> {
+  const body = (attempt: number) => solver(input, { model: attempt === 1 ? 'dear' : 'default' });
+  const { output, attempt } = await hedge(body, { after: 200 });
+  return { ...output, attempt };
 }
 
 export async function serve(input: Case): Promise<string[]> {

@@ -32,6 +32,14 @@ const leaf: fc.Arbitrary<Spec> = fc.oneof(
   },
 );
 
+const ballot: fc.Arbitrary<Spec> = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom('yes', 'no', 'perhaps').map((vote): Spec => voted(vote, 0.9)) },
+  { weight: 1, arbitrary: leaf.map((value): Spec => ({ do: 'timeout', timeout: 50, body: value })) },
+);
+function voted(vote: string, confidence: number): Spec {
+  return { do: 'value', value: { vote, confidence, reason: 'because' } };
+}
+
 /** Named in the order they stand in, so that names are unique. */
 const named = <T>(values: readonly T[]): Record<string, T> =>
   Object.fromEntries(values.map((value, index) => [`step${index}`, value]));
@@ -145,6 +153,25 @@ const { spec } = fc.letrec<{ spec: Spec }>((tie) => {
       fc
         .record({ drafts: several, reviews, escalate: several.map(named), timeout: limitMs })
         .map((it): Spec => ({ do: 'supervise', ...it, onFailure: 'escalate' })),
+      fc
+        .record({
+          voters: fc.array(ballot, { minLength: 2, maxLength: 4 }).map(named),
+          rule: fc.constantFrom('majority' as const, 'unanimous' as const, 'calibrated' as const),
+          quorum: fc.integer({ min: 1, max: 2 }),
+          timeout: limitMs,
+        })
+        .map((it): Spec => ({ do: 'ensemble', ...it, options: ['yes', 'no'] })),
+      fc
+        .record({ name: fc.constantFrom('paid', 'never'), timeout: limitMs })
+        .map((it): Spec => ({ do: 'event', ...it })),
+      shortMs.map((inMs): Spec => ({ do: 'sleepUntil', inMs })),
+      fc
+        .record({
+          rounds: several,
+          times: fc.integer({ min: 1, max: 3 }),
+          onFailure: fc.constantFrom('fail' as const, 'continue' as const),
+        })
+        .map((it): Spec => ({ do: 'every', every: 40, ...it })),
       fc.record({ body: inner, undo: leaf }).map((it): Spec => ({ do: 'saga', ...it })),
       fc
         .record({ peers: pair, to: fc.array(fc.constantFrom('peer0', 'peer1', null), { maxLength: 2 }), ...together })
