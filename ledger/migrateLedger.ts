@@ -17,6 +17,7 @@ import { migration007 } from './migrations/migration007.js';
 import { migration008 } from './migrations/migration008.js';
 import { migration009 } from './migrations/migration009.js';
 import { migration010 } from './migrations/migration010.js';
+import { migration011 } from './migrations/migration011.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -36,6 +37,7 @@ const migrations: readonly Migration[] = [
   { version: 8, sql: migration008 },
   { version: 9, sql: migration009 },
   { version: 10, sql: migration010 },
+  { version: 11, sql: migration011 },
 ];
 
 /** The version this code works with. */
