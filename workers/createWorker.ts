@@ -87,6 +87,8 @@ export async function createWorker(options: CreateWorkerOptions): Promise<SegnoW
       activities,
       // Quick steps wait for the ledger most of their time; a hundred at once would only wait for each other, and time out.
       maxConcurrentLocalActivityExecutions: 16,
+      // A workflow task has a second from the moment it is taken: more of them at once would wait for each other here, and time out.
+      maxConcurrentWorkflowTaskExecutions: 16,
       // Cancellation reaches an activity with the answer to its heartbeat: every half second, not every 8.
       maxHeartbeatThrottleInterval: '500ms',
       defaultHeartbeatThrottleInterval: '500ms',

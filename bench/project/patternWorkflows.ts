@@ -13,6 +13,7 @@ import {
   proxyActivities,
   setHandler,
   sleep,
+  upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
 import {
@@ -152,7 +153,12 @@ const byHand: Record<PatternName, () => Promise<unknown>> = {
         if (typeof approved !== 'boolean') throw new Error('approved is no boolean');
       },
     });
-    return (await condition(() => decision !== undefined, 5)) ? decision : { approved: true };
+    // Who is to decide has to find what waits, also while no worker runs.
+    const now = Date.now();
+    upsertMemo({ waiting: { name: 'go', since: new Date(now).toISOString(), until: new Date(now + 5).toISOString() } });
+    const decided = await condition(() => decision !== undefined, 5);
+    upsertMemo({ waiting: null });
+    return decided ? decision : { approved: true };
   },
   async supervise() {
     for (let round = 1; round <= 3; round += 1) {
@@ -261,11 +267,12 @@ const plan = {
 /** A plan of three steps from a planner that answers at once; by hand its steps are code. */
 export async function planned({ way }: { way: PatternRun['way'] }): Promise<unknown> {
   if (way === 'pattern') {
-    return planAndRun({
+    const { output } = await planAndRun({
       ...{ goal: 'Add.', ...within },
       plan: () => Promise.resolve({ steps }),
       synthesize: ({ outputs }) => Promise.resolve(outputs['third']),
     });
+    return output;
   }
   await describeCatalogue(within);
   await checkPlan({ plan, within });
