@@ -11,7 +11,7 @@ const usage = { inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, costPico
 const used = { calls: 1, tokens: 15, costPicoUsd: 15n };
 
 /** One budget of the given number, and a model with limits and a breaker. */
-export function admissionOf(budget: number): AdmissionRequest {
+function admissionOf(budget: number): AdmissionRequest {
   const gates = ['model/bench'];
   return {
     priority: 3,
@@ -59,7 +59,7 @@ async function call(ledger: Ledger, admission: AdmissionRequest | undefined): Pr
 }
 
 /** @returns milliseconds of each of so many calls, one after the other */
-export async function alone(ledger: Ledger, admission: AdmissionRequest | undefined, times: number): Promise<number[]> {
+async function alone(ledger: Ledger, admission: AdmissionRequest | undefined, times: number): Promise<number[]> {
   const took: number[] = [];
   for (let time = 0; time < times; time += 1) {
     const started = performance.now();
