@@ -33,7 +33,7 @@ export const rememberedIds = 1_000;
 export const carriedIds = 200;
 
 const longestName = 100;
-const longestKey = 200;
+export const longestKey = 200;
 const longestId = 100;
 const largestData = 64_000;
 

@@ -8,6 +8,9 @@ export function momentMs(moment: string | Date): number | undefined {
   return typeof moment === 'string' && !isDay(moment.slice(0, 10)) ? undefined : ms;
 }
 
+/** For timers: moments of this year and later are too far off. */
+export const latestMomentMs = Date.UTC(3000, 0, 1);
+
 export const momentForm = 'a Date, or a text such as "2027-01-31T09:00:00Z" or "2027-01-31"';
 
 /** The 30th of February is parsed as a day of March. */

@@ -1,4 +1,5 @@
-import { momentMs } from '../moment.js';
+import { longestKey, nameFaults } from '../event.js';
+import { latestMomentMs, momentMs } from '../moment.js';
 import { reservedPeers } from '../peers.js';
 import { reservedRoutes } from '../route.js';
 import type { PlanCatalogue } from './catalogue.js';
@@ -25,6 +26,7 @@ export function actionFaults(placed: PlacedAction, catalogue: PlanCatalogue, sch
     ...routeFaults(placed),
     ...decideFaults(placed),
     ...peerFaults(placed),
+    ...eventFaults(placed),
     ...sleepFaults(placed),
     ...overFaults(placed, schemas),
   ];
@@ -136,14 +138,22 @@ function peerFaults({ action: { handoff, mesh, debate }, at }: PlacedAction): st
   ];
 }
 
-function sleepFaults({ action: { sleepUntil }, at }: PlacedAction): string[] {
-  if (sleepUntil === undefined || isReference(sleepUntil)) return [];
-  const known = typeof sleepUntil === 'string' && momentMs(sleepUntil) !== undefined;
-  return known
+function eventFaults({ action: { waitForEvent }, at }: PlacedAction): string[] {
+  if (!waitForEvent || isReference(waitForEvent.key)) return [];
+  return nameFaults(waitForEvent.name, waitForEvent.key).length === 0
     ? []
     : [
-        `${formatPath([...at, 'sleepUntil'])}: neither a reference nor a moment such as "2027-01-31T09:00:00Z" or "2027-01-31"`,
+        `${formatPath([...at, 'waitForEvent', 'key'])}: neither a reference nor a text of 1 to ${longestKey} characters`,
       ];
+}
+
+function sleepFaults({ action: { sleepUntil }, at }: PlacedAction): string[] {
+  if (sleepUntil === undefined || isReference(sleepUntil)) return [];
+  const ms = typeof sleepUntil === 'string' ? momentMs(sleepUntil) : undefined;
+  const where = formatPath([...at, 'sleepUntil']);
+  if (ms === undefined)
+    return [`${where}: neither a reference nor a moment such as "2027-01-31T09:00:00Z" or "2027-01-31"`];
+  return ms < latestMomentMs ? [] : [`${where}: it is not before the year 3000`];
 }
 
 function overFaults({ action, at }: PlacedAction, schemas: OutputSchemas): string[] {

@@ -509,6 +509,10 @@ describe('a plan', () => {
         { id: 'd', waitForEvent: { name: 'paid', key: { $ref: 'steps.gone' } } },
         { id: 'e', sleepUntil: 'tomorrow' },
         { id: 'f', sleepUntil: 5 },
+        { id: 'g', sleepUntil: '3000-01-01' },
+        { id: 'h', waitForEvent: { name: 'paid', key: 5 } },
+        { id: 'i', waitForEvent: { name: 'paid', key: { order: { $ref: 'input.order' } } } },
+        { id: 'j', waitForEvent: { name: 'paid', key: '' } },
       ],
       [
         'steps[3].waitForEvent.key: there is no step gone',
@@ -522,6 +526,10 @@ describe('a plan', () => {
         'steps[2].debate.judge.value: there is no turn here; there are: input, steps, debate',
         'steps[4].sleepUntil: neither a reference nor a moment such as "2027-01-31T09:00:00Z" or "2027-01-31"',
         'steps[5].sleepUntil: neither a reference nor a moment such as "2027-01-31T09:00:00Z" or "2027-01-31"',
+        'steps[6].sleepUntil: it is not before the year 3000',
+        'steps[7].waitForEvent.key: neither a reference nor a text of 1 to 200 characters',
+        'steps[8].waitForEvent.key: neither a reference nor a text of 1 to 200 characters',
+        'steps[9].waitForEvent.key: neither a reference nor a text of 1 to 200 characters',
       ],
     ],
     [

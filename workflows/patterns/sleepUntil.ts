@@ -1,12 +1,11 @@
 import { sleep } from '@temporalio/workflow';
-import { momentForm, momentMs } from '../../core/moment.js';
+import { latestMomentMs, momentForm, momentMs } from '../../core/moment.js';
 import { fail } from '../failure.js';
 import { endProgress, showProgress } from '../progress.js';
 import { nextPath } from '../scope.js';
 
 /** Of one timer. */
 const longestSleepMs = 365 * 24 * 3_600_000;
-const latest = Date.UTC(3000, 0, 1);
 
 /**
  * Wait until a moment; one that is over returns at once. It costs no worker anything.
@@ -16,7 +15,7 @@ const latest = Date.UTC(3000, 0, 1);
  */
 export async function sleepUntil(moment: Date | string): Promise<void> {
   const atMs = momentMs(moment);
-  if (atMs === undefined || atMs >= latest)
+  if (atMs === undefined || atMs >= latestMomentMs)
     throw fail('Pattern.InvalidSteps', `sleepUntil: ${String(moment)} is no moment before 3000, as ${momentForm} is`);
   const path = nextPath('sleepUntil');
   if (atMs <= Date.now()) return;
