@@ -118,7 +118,9 @@ async function replayed(
         note(current, error ? divergence(current, error) : stepDrift(current, reading.asked));
       }
     } catch (error) {
-      const current = left.shift()!;
+      const current = left.shift();
+      // All were replayed, and the worker failed at its end.
+      if (!current) throw error;
       note(current, divergence(current, error));
     }
   }
