@@ -94,9 +94,15 @@ export function onlyPair(
 ): readonly [string, string] | undefined {
   const recent = rounds.slice(-last);
   if (recent.length < last || recent.some((messages) => messages.length === 0)) return undefined;
-  const names = [...new Set(recent.flat().flatMap(({ from, to }) => [from, to]))].sort();
-  const [one, other] = names;
-  return names.length === 2 && one !== undefined && other !== undefined ? [one, other] : undefined;
+  const names = new Set<string>();
+  for (const messages of recent) {
+    for (const { from, to } of messages) {
+      // Rounds hold thousands of messages where many write: the third name is enough.
+      if (names.add(from).add(to).size > 2) return undefined;
+    }
+  }
+  const [one, other] = [...names].sort();
+  return one !== undefined && other !== undefined ? [one, other] : undefined;
 }
 
 /** A circle of peers each of whom waits for the next: `[a, b]` when a waits for b and b for a. */

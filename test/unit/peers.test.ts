@@ -28,6 +28,20 @@ describe('ping-pong', () => {
     expect(onlyPair([ab, [], ba], 3)).toBeUndefined();
     expect(onlyPair([ab], 3)).toBeUndefined();
   });
+
+  it('is seen not to be, where many write, without reading all that they wrote', () => {
+    let read = 0;
+    const to = (name: string) => ({
+      get from() {
+        read += 1;
+        return 'a';
+      },
+      ...{ to: name, text: '' },
+    });
+    const crowd = Array.from({ length: 100 }, () => Array.from({ length: 100 }, (_, index) => to(`peer${index}`)));
+    expect(onlyPair(crowd, 100)).toBeUndefined();
+    expect(read).toBeLessThan(10);
+  });
 });
 
 describe('waiting in a circle', () => {
