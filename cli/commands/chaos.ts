@@ -1,6 +1,6 @@
 /** `segno chaos`: faults for the development stack of this folder, by rules that end by themselves. */
 import { randomInt } from 'node:crypto';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { type ActiveRule, type ChaosRule, checkRule, isAtWork, longestRuleMs } from '../../core/chaos/rule.js';
 import { offlineModelNames, type ResolvedConfig } from '../../core/config.js';
 import { SegnoError } from '../../core/errors.js';
@@ -59,7 +59,11 @@ export function chaosCommand(): Command {
       .option('--share <share>', 'of the calls, above 0 and up to 1 (default: all)', share)
       .option('--every <n>', 'every nth call; of kills, one in every such time: 10s', every)
       .option('--limit <n>', 'no more than so many', wholeNumber(1, 1_000_000))
-      .option('--for <time>', 'how long: 500ms, 30s, 5m, at most 1h', boundedFor, defaultForMs)
+      .addOption(
+        new Option('--for <time>', 'how long: 500ms, 30s, 5m, at most 1h')
+          .argParser(boundedFor)
+          .default(defaultForMs, '30s'),
+      )
       .option('--seed <n>', 'of the choices (default: drawn and printed)', wholeNumber(0, 2 ** 31 - 1))
       .option(...jsonFlag)
       .option(...configFlag)
