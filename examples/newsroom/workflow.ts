@@ -1,4 +1,4 @@
-import { handoff, mesh, proxyAgents } from 'segno/workflow';
+import { fail, handoff, mesh, proxyAgents } from 'segno/workflow';
 
 const { cityDesk, businessDesk, scienceDesk, newsReporter, figureChecker, newsEditor } = proxyAgents<
   typeof import('./agents.js')
@@ -25,6 +25,7 @@ export interface Story {
 
 /** Desks hand material on until one keeps it; then a reporter, a fact checker and an editor write to each other until all are done. */
 export async function newsroom({ material }: NewsroomInput): Promise<Story> {
+  if (!material) throw fail('Run.InvalidInput', 'there is no material: --input input/bridge.json');
   const assigned = await handoff({
     task: material,
     peers: {

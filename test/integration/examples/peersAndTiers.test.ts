@@ -155,6 +155,11 @@ describe('newsroom', () => {
     expect(story.open).toContain('nobody has checked it');
   });
 
+  it('is refused without material, before anybody is asked', async () => {
+    const run = await offline().client.start<Story>('newsroom', {});
+    await expect(run.result()).rejects.toMatchObject({ type: 'Run.InvalidInput' });
+  });
+
   it('hands the story to its desk, mends what the checker disputes, and releases it', async () => {
     atWork();
     expect(await report(scripted())).toMatchObject({
