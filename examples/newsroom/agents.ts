@@ -16,7 +16,7 @@ const colleague = (duty: string) =>
   `You work on one article in a newsroom, as "you". ${duty} "goal" has the assignment and the material: nothing else is known. Write to colleagues in "peers" only what they need; an empty "messages" is fine. Set "done" when nothing is left for you to do.`;
 
 export const newsReporter = defineAgent({
-  instructions: `${colleague('You write the article.')} Whenever you change it, send the whole of it to the fact checker and the editor. Give the headline and the article as they stand in every reply.`,
+  instructions: `${colleague('You write the article.')} Whenever you change it, send the whole of it to the fact checker and the editor, and be "done" only in a reply that changes nothing. Give the headline and the article as they stand in every reply.`,
   input: meshTurnSchema,
   output: meshReplySchema.extend({ headline: z.string(), article: z.string() }),
 });

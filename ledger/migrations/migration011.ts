@@ -2,8 +2,8 @@
  * A row is found by its own key, whatever the database knows of its tables.
  *
  * A plan that was made while a table was empty is kept for as long as a connection lives, and there all indexes cost the same: one on
- * what most rows share (an owner, a tenant) then reads them all. So no condition beside the key may match an index, and no index begins with
- * the tenant.
+ * what most rows share (an owner, a tenant) then reads them all. So a step is looked up by its key alone, and what belongs to runs is indexed by
+ * their scope alone.
  */
 export const migration011 = `
 drop index segno.steps_by_scope;

@@ -4,8 +4,9 @@
  * Invariants:
  * 1. An action runs in the place its step or the action around it has given it; everything it starts takes its name there.
  * 2. References are resolved when the action begins, from values that stand still: never from what happens beside it.
+ * 3. However many actions wait for nothing, no workflow task is longer than {@link actionsATask} of them.
  */
-import { executeChild } from '@temporalio/workflow';
+import { CancellationScope, executeChild, patched, sleep } from '@temporalio/workflow';
 import type { AgentDefinition } from '../../core/defineAgent.js';
 import { kindOf, type PlanAction, type PlanApproval } from '../../core/plan/plan.js';
 import { type DocumentPath, formatPath } from '../../core/plan/references.js';
@@ -34,12 +35,33 @@ import { runRefine, runSupervise } from './runReviewed.js';
 const agents = proxyAgents<Record<string, AgentDefinition>>();
 const tools = proxyTools<Record<string, ToolDefinition>>();
 
+/** What a workflow task, which has a second, does in a part of it: an action takes about a millisecond. */
+const actionsATask = 200;
+
+let begun = 0;
+let pause: Promise<void> | undefined;
+
+/** Every so often all actions wait for a timer: it ends the workflow task. @returns nothing to wait for, most times */
+function nextTask(): Promise<void> | undefined {
+  begun += 1;
+  if (begun % actionsATask === 0 && !pause && patched('plan-pauses')) {
+    pause = CancellationScope.nonCancellable(() => sleep(1)).finally(() => (pause = undefined));
+  }
+  return pause?.then(() => {
+    const scope = CancellationScope.current();
+    return scope.consideredCancelled ? scope.cancelRequested : undefined;
+  });
+}
+
 /**
  * @param at where the action stands in the plan, for messages
  * @throws ApplicationFailure of what it calls; `Plan.MissingValue`; `Plan.TooLarge`
  */
 export async function runAction(action: PlanAction, variables: PlanVariables, at: DocumentPath): Promise<unknown> {
   const given = (part: 'input' | 'value'): unknown => resolve(action[part] ?? null, variables, [...at, part]);
+  const later = nextTask();
+  // Without a wait in between, or commands would come in another order than histories have them.
+  if (later) await later;
   switch (kindOf(action)) {
     case 'agent':
       return agents[action.agent!]!(given('input'));

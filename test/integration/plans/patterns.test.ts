@@ -257,6 +257,18 @@ describe('a plan decides', () => {
   });
 });
 
+describe('a plan of many actions that wait for nothing', () => {
+  it('runs in many workflow tasks, and can be cancelled in the middle', async () => {
+    const counting = { repeatUntil: { do: value(ref('round')), until: 'output >= 100', maxRounds: 100 } };
+    const many = { map: { over: Array.from({ length: 30 }, (_, n) => n), do: counting } };
+    const outputs = (await outputOf(many)) as { rounds: number }[];
+    expect(outputs.map(({ rounds }) => rounds)).toEqual(Array.from({ length: 30 }, () => 100));
+    const run = await start(many, {});
+    await run.cancel();
+    await expect(run.result()).rejects.toMatchObject({ type: 'Run.Cancelled' });
+  });
+});
+
 describe('a plan waits', () => {
   it('for an event about what an input names, and gives its data', async () => {
     const run = await start(
