@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChaosStack, startChaosStack } from './chaosStack.js';
 import { eventually } from './eventually.js';
-import { full } from './inFull.js';
+import { inFull } from './inFull.js';
 import { effectsOf, runAndKill, runInPeace, type SurvivedRun } from './killRun.js';
 import { readRun } from './readRun.js';
 
@@ -69,14 +69,17 @@ describe('a retried run', () => {
     expect(effectsIn(retried.runId)).toEqual([]);
   });
 
-  it.runIf(full)('runs an agent anew whose definition has changed, and what depends on nothing of it not', async () => {
-    const failed = await failedShipment();
-    await stack.kill('tree');
-    await stack.restart({ SEGNO_CHAOS_CLERK: 'Summarize the note in one short sentence.' });
-    const retried = await eventually(() => stack.client.retry(failed.id), 'the retry to start');
-    await expect(retried.result()).resolves.toMatchObject({ shipped: 'shipped lamp' });
-    expect(requestsOf(retried.runId).map(({ key }) => key)).toEqual([`${retried.runId}/clerk#1/turn#1#1`]);
-    expect(effectsIn(retried.runId)).toEqual([]);
-    expect(effectsIn(failed.runId).filter((tool) => tool === 'shipItem')).toHaveLength(1);
-  });
+  it.each(inFull('Summarize the note in one short sentence.'))(
+    'runs an agent anew whose definition has changed, and what depends on nothing of it not (%s)',
+    async (SEGNO_CHAOS_CLERK) => {
+      const failed = await failedShipment();
+      await stack.kill('tree');
+      await stack.restart({ SEGNO_CHAOS_CLERK });
+      const retried = await eventually(() => stack.client.retry(failed.id), 'the retry to start');
+      await expect(retried.result()).resolves.toMatchObject({ shipped: 'shipped lamp' });
+      expect(requestsOf(retried.runId).map(({ key }) => key)).toEqual([`${retried.runId}/clerk#1/turn#1#1`]);
+      expect(effectsIn(retried.runId)).toEqual([]);
+      expect(effectsIn(failed.runId).filter((tool) => tool === 'shipItem')).toHaveLength(1);
+    },
+  );
 });

@@ -272,9 +272,9 @@ describe('the process', () => {
   });
 });
 
-/** The shell starts a child and becomes a program that never waits for it. */
+/** The shell starts a child, which outlives it, and becomes a program that never waits for it. */
 async function aZombie(): Promise<{ holder: { pid: number; startedAt: string }; bury(): void }> {
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
   const fields = () => readFileSync(`/proc/${line}/stat`, 'utf8').split(' ');
   while (fields()[2] !== 'Z') await new Promise(setImmediate);

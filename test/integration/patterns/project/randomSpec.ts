@@ -172,6 +172,12 @@ const { spec } = fc.letrec<{ spec: Spec }>((tie) => {
           onFailure: fc.constantFrom('fail' as const, 'continue' as const),
         })
         .map((it): Spec => ({ do: 'every', every: 40, ...it })),
+      inner.map((body): Spec => ({ do: 'budget', body })),
+      fc.integer({ min: 0, max: 3 }).map((n): Spec => ({ do: 'decide', n })),
+      fc
+        .array(fc.constantFrom('l', 'm'), { minLength: 1, maxLength: 3 })
+        .map((texts): Spec => ({ do: 'planned', texts })),
+      fc.record({ body: inner, rounds: fc.integer({ min: 1, max: 2 }) }).map((it): Spec => ({ do: 'looped', ...it })),
       fc.record({ body: inner, undo: leaf }).map((it): Spec => ({ do: 'saga', ...it })),
       fc
         .record({ peers: pair, to: fc.array(fc.constantFrom('peer0', 'peer1', null), { maxLength: 2 }), ...together })

@@ -113,6 +113,14 @@ export type Spec =
     }
   /** A child workflow for each, its outputs in a list; failed ones are listed. */
   | { do: 'mapChildren'; specs: Spec[] }
+  /** Of five model calls, of which none is made. */
+  | { do: 'budget'; body: Spec }
+  /** By a table: whether `n` is over 1. */
+  | { do: 'decide'; n: number }
+  /** A plan whose steps note each text, one after the other. */
+  | { do: 'planned'; texts: string[] }
+  /** `body`, so many rounds, as a loop in a child workflow. */
+  | { do: 'looped'; body: Spec; rounds: number }
   /** All or nothing; `undo` is registered before the body runs. */
   | { do: 'saga'; body: Spec; undo: Spec }
   /** Peer N runs its body and hands on to `to[N]`; null answers with what the body gave. */

@@ -5,8 +5,10 @@ import {
   decide,
   fail,
   hedge,
+  loop,
   mapReduce,
   parallel,
+  planAndRun,
   proxyTools,
   race,
   refine,
@@ -15,6 +17,7 @@ import {
   sequential,
   supervise,
   type Voters,
+  withBudget,
   withFallback,
   withTimeout,
 } from '../../../../workflows/index.js';
@@ -120,6 +123,14 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
         reduce: (parts: unknown[]) => parts,
         onFailure: 'continue',
       });
+    case 'budget':
+      return withBudget({ calls: 5 }, body(spec.body));
+    case 'decide':
+      return decide.table({ n: spec.n }, { rules: [{ when: 'input.n > 1', decide: 'more' }], otherwise: 'less' });
+    case 'planned':
+      return runPlanned(name, spec.texts);
+    case 'looped':
+      return executeChild(goRound, { args: [{ case: name, body: spec.body, left: spec.rounds }] });
     case 'saga':
     case 'handoff':
     case 'mesh':
@@ -129,6 +140,27 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
     case 'watch':
       return watched(name, spec.body, spec.text);
   }
+}
+
+function runPlanned(name: string, texts: readonly string[]): Promise<unknown> {
+  const steps = texts.map((text, index) => ({
+    ...{ id: `step${index}`, agent: null, tool: 'note', input: JSON.stringify({ case: name, text }) },
+    after: index === 0 ? [] : [`step${index - 1}`],
+  }));
+  return planAndRun({
+    ...{ goal: 'note them', tools: ['note'] },
+    plan: () => Promise.resolve({ steps }),
+    synthesize: ({ outputs }) => Promise.resolve(outputs),
+  });
+}
+
+/** A loop stands alone in its workflow. */
+export async function goRound(state: { case: string; body: Spec; left: number }): Promise<number> {
+  return loop(state, async (_, round) => {
+    await runSpec(state.case, state.body);
+    state.left -= 1;
+    return state.left <= 0 ? { done: round } : undefined;
+  });
 }
 
 async function meetAt({
