@@ -97,33 +97,9 @@ export function toolFigures(ledger: Ledger, query: ExecutionsQuery): Promise<Exe
 }
 
 const patterns = [
-  ...[
-    'dag',
-    'debate',
-    'ensemble',
-    'everyInterval',
-    'handoff',
-    'hedge',
-    'hierarchy',
-    'loop',
-    'mapReduce',
-    'mesh',
-    'parallel',
-    'plan',
-  ],
-  ...[
-    'planAndRun',
-    'race',
-    'refine',
-    'repeatUntil',
-    'route',
-    'saga',
-    'sequential',
-    'supervise',
-    'withBudget',
-    'withFallback',
-  ],
-  ...['withTimeout'],
+  ...['dag', 'debate', 'ensemble', 'everyInterval', 'handoff', 'hedge', 'hierarchy', 'loop', 'mapReduce', 'mesh'],
+  ...['parallel', 'plan', 'planAndRun', 'race', 'refine', 'repeatUntil', 'route', 'saga', 'sequential', 'supervise'],
+  ...['withBudget', 'withFallback', 'withTimeout'],
 ];
 
 /** The most used first. The items of a map stand for it together, and patterns inside of them are not looked for. */

@@ -145,7 +145,8 @@ export async function runsTouchedBy(
   { limit = 1_000 }: { readonly limit?: number } = {},
 ): Promise<TouchedRun[]> {
   const { rows } = await ledger.query<{ workflow_id: string; run_id: string }>(
-    `select workflow_id, run_id from segno.steps where owner = $1
+    // The index of owners is for this query alone: see migration011.
+    `select workflow_id, run_id from segno.steps where owner = $1 and seq > 0
      group by workflow_id, run_id order by max(started_at) desc, max(seq) desc limit $2`,
     [instance, limit],
     { idempotent: true },

@@ -30,7 +30,6 @@ const someActions = z.record(id, action).refine((named) => Object.keys(named).le
 const rounds = z.number().int().min(1).max(planLimits.rounds).optional();
 const condition = z.string().min(1);
 
-const peerRounds = z.number().int().min(1).max(planLimits.rounds).optional();
 const peers = {
   peers: z.record(
     id,
@@ -157,8 +156,8 @@ const actionShape = {
       task: z.json().describe('Text, or JSON with references.'),
       ...peers,
       start: id.describe('Who begins.'),
-      maxTurns: peerRounds.describe('Turns of all together. Default 12.'),
-      maxReturns: peerRounds.describe('How often each of two may have it back from the other. Default 2.'),
+      maxTurns: rounds.describe('Turns of all together. Default 12.'),
+      maxReturns: rounds.describe('How often each of two may have it back from the other. Default 2.'),
     })
     .optional()
     .describe('Peers hand a task to each other until one answers; gives { stopped, by, answer, said, error }.'),
@@ -166,10 +165,10 @@ const actionShape = {
     .strictObject({
       goal: z.json().describe('Text, or JSON with references.'),
       ...peers,
-      start: z.array(id).min(1).max(20).optional().describe('Who begins. Default: all.'),
-      maxRounds: peerRounds.describe('Default 12.'),
+      start: z.array(id).min(1).max(planLimits.peers).optional().describe('Who begins. Default: all.'),
+      maxRounds: rounds.describe('Default 12.'),
       maxMessages: z.number().int().min(1).max(20).optional().describe('Of one peer in one turn. Default 10.'),
-      maxExchange: peerRounds.describe('Rounds in which only two write, to each other alone. Default 6.'),
+      maxExchange: rounds.describe('Rounds in which only two write, to each other alone. Default 6.'),
     })
     .optional()
     .describe(

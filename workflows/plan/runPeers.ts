@@ -26,9 +26,7 @@ export function runHandoff(
   const turnOf = turns<HandoffReply>(handoffReplySchema, variables, run);
   return handoff({
     task: textOf(task, variables, [...at, 'task']),
-    peers: mapped(peers, ({ description, turn }, name) => {
-      return { description, turn: turnOf(turn, [...at, 'peers', name, 'turn']) };
-    }),
+    peers: peersOf(peers, at, turnOf),
     start,
     ...(maxTurns !== undefined && { maxTurns }),
     ...(maxReturns !== undefined && { maxReturns }),
@@ -45,9 +43,7 @@ export function runMesh(
   const turnOf = turns<MeshReply>(meshReplySchema, variables, run);
   return mesh({
     goal: textOf(goal, variables, [...at, 'goal']),
-    peers: mapped(peers, ({ description, turn }, name) => {
-      return { description, turn: turnOf(turn, [...at, 'peers', name, 'turn']) };
-    }),
+    peers: peersOf(peers, at, turnOf),
     ...(start && { start }),
     ...(maxRounds !== undefined && { maxRounds }),
     ...(maxMessages !== undefined && { maxMessages }),
@@ -65,9 +61,12 @@ export function runDebate(
   const speechOf = turns<DebateReply>(debateReplySchema, variables, run);
   return debate({
     question: textOf(question, variables, [...at, 'question']),
-    sides: mapped(sides, ({ position, speak }, name) => {
-      return { position, speak: speechOf(speak, [...at, 'sides', name, 'speak']) };
-    }),
+    sides: Object.fromEntries(
+      Object.entries(sides).map(([name, { position, speak }]) => [
+        name,
+        { position, speak: speechOf(speak, [...at, 'sides', name, 'speak']) },
+      ]),
+    ),
     judge: (held) => run(judge, { ...variables, debate: held }, [...at, 'judge']),
     ...(rounds !== undefined && { rounds }),
     ...limits(more),
@@ -89,12 +88,17 @@ function turns<Reply>(
     };
 }
 
-/** Of names that no object has by itself: planSchema.ts sees to that. */
-function mapped<Given, Made>(
-  given: Readonly<Record<string, Given>>,
-  make: (one: Given, name: string) => Made,
-): Record<string, Made> {
-  return Object.fromEntries(Object.entries(given).map(([name, one]) => [name, make(one, name)]));
+function peersOf<Turn>(
+  peers: PlanHandoff['peers'],
+  at: DocumentPath,
+  turnOf: (action: PlanAction, at: DocumentPath) => Turn,
+): Record<string, { description: string; turn: Turn }> {
+  return Object.fromEntries(
+    Object.entries(peers).map(([name, { description, turn }]) => [
+      name,
+      { description, turn: turnOf(turn, [...at, 'peers', name, 'turn']) },
+    ]),
+  );
 }
 
 function limits({ onFailure, timeout }: Pick<PlanHandoff, 'onFailure' | 'timeout'>) {

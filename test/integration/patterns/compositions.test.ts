@@ -19,7 +19,7 @@ import { randomSpecs } from './project/randomSpec.js';
 import type { Spec } from './project/spec.js';
 
 const stack = usePatternsStack();
-const count = 48;
+const count = 80;
 const atOnce = 6;
 /** Of the whole composition; what is in it must be over soon after. */
 const limitMs = 3_000;
@@ -115,10 +115,8 @@ describe('random compositions of patterns', () => {
       'Decision.InvalidVote',
     ];
     expect(ends.filter(({ outcome }) => !expected.includes(outcome))).toEqual([]);
-    // Which failures there are besides is up to the machine: limits of time are in them.
-    const outcomes = [...new Set(ends.map(({ outcome }) => outcome))];
-    expect(outcomes).toEqual(expect.arrayContaining(['completed', 'Run.Cancelled']));
-    expect(outcomes.length).toBeGreaterThan(2);
+    const outcomes = new Set(ends.map(({ outcome }) => outcome));
+    expect([...outcomes]).toEqual(expect.arrayContaining(['completed', 'Tool.Failed', 'Run.Cancelled']));
     const workflowBundle = await bundleWorkflows([fileURLToPath(new URL('./project/workflow.ts', import.meta.url))]);
     const drifts = await replayAll({ workflowBundle, dir }).then(
       () => [],
