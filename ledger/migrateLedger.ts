@@ -18,6 +18,7 @@ import { migration008 } from './migrations/migration008.js';
 import { migration009 } from './migrations/migration009.js';
 import { migration010 } from './migrations/migration010.js';
 import { migration011 } from './migrations/migration011.js';
+import { migration012 } from './migrations/migration012.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
@@ -38,6 +39,7 @@ const migrations: readonly Migration[] = [
   { version: 9, sql: migration009 },
   { version: 10, sql: migration010 },
   { version: 11, sql: migration011 },
+  { version: 12, sql: migration012 },
 ];
 
 /** The version this code works with. */
