@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { type ErrorType, SegnoError } from '../../core/errors.js';
+import { pauseMsAfter } from '../finalAfter.js';
 
 /** An item of the batch, by its number in the map. */
 export interface BatchItem {
@@ -49,12 +50,9 @@ export function endsBatch({ type, details }: SegnoError): boolean {
   return ofTheBatch.has(type) || (type === 'Budget.Exceeded' && details?.['ask'] !== undefined);
 }
 
-const firstPauseMs = 500;
-const longestPauseMs = 30_000;
-
-/** Wait before the next attempt of an item, as long as Temporal would before that of a step. */
+/** Wait before the next attempt of an item, as long as a step would. */
 export async function pauseAfter({ retryAfterMs }: SegnoError, attempts: number): Promise<void> {
-  const pauseMs = retryAfterMs ?? Math.min(firstPauseMs * 2 ** (attempts - 1), longestPauseMs);
+  const pauseMs = retryAfterMs ?? pauseMsAfter(attempts);
   const { cancellationSignal: signal } = Context.current();
   try {
     await setTimeout(pauseMs, undefined, { signal });

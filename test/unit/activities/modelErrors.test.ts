@@ -49,7 +49,7 @@ describe('a provider’s status is told as', () => {
     const { failure, step } = await failureOn(status(code, body(null)));
     expect(failure).toMatchObject({ type, nonRetryable: !retried });
     expect(failure.message).toContain('Not today.');
-    expect(failure.nextRetryDelay).toBeUndefined();
+    expect(failure.nextRetryDelay).toBe(retried ? 500 : undefined);
     expect(step).toMatchObject({ state: 'failed', attempts: 1, error: { type, retryable: retried }, usage: nothing });
     expect(provider?.requests).toHaveLength(1);
   });
@@ -114,10 +114,20 @@ describe('the provider says when to try again,', () => {
     expect(failure.nextRetryDelay).toBe(3_600_000);
   });
 
-  it('in words nobody understands: not at all', async () => {
+  it('in words nobody understands: as if it had said nothing', async () => {
     const { failure } = await failureOn(status(429, body(null), { 'retry-after': 'soon' }));
-    expect(failure.nextRetryDelay).toBeUndefined();
+    expect(failure.nextRetryDelay).toBe(500);
   });
+});
+
+it('pauses grow with real attempts, up to half a minute; waits at the gate, which Temporal counts, do not lengthen them', async () => {
+  provider = await rawProvider(status(500, body(null)));
+  const runId = randomUUID();
+  const worker = aWorker({ ledger: ledger(), baseURL: provider.baseURL, agents: { writer } });
+  const pauses = [];
+  for (let attempt = 11; attempt <= 18; attempt += 1)
+    pauses.push((await failureOf(worker.callModel(request, { runId, attempt }))).nextRetryDelay);
+  expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
 });
 
 describe('a connection', () => {
