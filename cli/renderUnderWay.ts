@@ -1,9 +1,12 @@
 import type { RunDetails, WaitingApproval } from '../client/index.js';
 import type { RaiseUnit } from '../core/admission/raise.js';
-import { patternLines } from '../core/patternLines.js';
+import { patternLines, type RunningPattern } from '../core/patternLines.js';
 import { colours, printable } from './output.js';
 
-/** What a run's steps do not show: how far its patterns are, and what it waits for. */
+/** Of each kind, whose commands are shown. */
+const mostWaits = 10;
+
+/** What a run's steps do not show: how far its patterns are, and what it waits for, with what to type. */
 export function renderUnderWay(
   { id, patterns = [], approvals = [] }: Pick<RunDetails, 'id' | 'patterns' | 'approvals'>,
   stream: NodeJS.WriteStream,
@@ -16,8 +19,19 @@ export function renderUnderWay(
   const column = Math.min(48, Math.max(...lines.map(({ left }) => left.length), 0)) + 2;
   return [
     ...lines.map(({ left, text }) => c.dim(`${left.padEnd(column)}${text}`.trimEnd())),
-    ...approvalLines(approvals).map(c.yellow),
+    ...[...eventLines(patterns), ...approvalLines(approvals)].map(c.yellow),
   ];
+}
+
+/** What to type to send the events that are waited for. */
+function eventLines(patterns: readonly RunningPattern[]): string[] {
+  const lines = patterns.flatMap(({ event, workflowId }) => {
+    if (!event) return [];
+    const { name, key, data } = event;
+    const options = `${key === undefined ? '' : ` --key ${quoted(key)}`}${data ? ' --data DATA' : ''}`;
+    return [`  segno event ${quoted(workflowId)} ${quoted(name)}${options}`];
+  });
+  return lines.slice(0, mostWaits);
 }
 
 export function warningLine({ budget, threshold, share }: NonNullable<RunDetails['warnings']>[number]): string {
@@ -25,11 +39,9 @@ export function warningLine({ budget, threshold, share }: NonNullable<RunDetails
   return share > threshold ? `${reached} (${Math.floor(share * 100)} % when it was noticed)` : reached;
 }
 
-const mostApprovals = 10;
-
 /** What waits for a person, and what to type. */
 export function approvalLines(approvals: readonly WaitingApproval[]): string[] {
-  const lines = approvals.slice(0, mostApprovals).flatMap((approval) => {
+  const lines = approvals.slice(0, mostWaits).flatMap((approval) => {
     const { name, title, since, until, choices } = approval;
     const asked = title === undefined ? '' : `: ${printable(title)}`;
     if (approval.outcomeOf !== undefined) {
@@ -42,7 +54,7 @@ export function approvalLines(approvals: readonly WaitingApproval[]): string[] {
       `  ${approveLine(approval, approvals)}`,
     ];
   });
-  const more = approvals.length - mostApprovals;
+  const more = approvals.length - mostWaits;
   return more > 0 ? [...lines, `… and ${more} more: segno approve ${quoted(approvals[0]!.run)} --list`] : lines;
 }
 

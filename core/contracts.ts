@@ -250,6 +250,8 @@ export interface PatternProgress {
   counts: Record<string, number>;
   /** What it waits for: `the event paid, until 2026-11-28T09:00:00.000Z`. */
   waitsFor?: string;
+  /** The event it waits for; `data` says that it must carry some. */
+  event?: { name: string; key?: string; data: boolean };
   /** Name → state, for patterns of at most 100 steps. */
   steps?: Record<string, string>;
 }

@@ -35,7 +35,7 @@ export interface HandoffOptions<Peers extends HandoffPeers> {
 
 export interface HandedOff<Peers extends HandoffPeers> {
   /** Why it ended: with an answer, or at a bound. */
-  stopped: 'answered' | 'turns' | 'pingPong' | 'deadline' | 'failed';
+  stopped: 'answered' | 'turns' | 'pingPong' | 'deadline' | 'budget' | 'failed';
   /** Whose the answer is. */
   by?: keyof Peers & string;
   answer?: Awaited<ReturnType<Peers[keyof Peers]['turn']>>;
@@ -92,6 +92,7 @@ export async function handoff<const Peers extends HandoffPeers>(
       }
       ({ error } = result);
       if (late) return ended({ stopped: 'deadline' });
+      if (error.type === 'Budget.Exceeded') return ended({ stopped: 'budget' });
       here.delete(holder);
       const before = said.findLast(({ by }) => here.has(by))?.by ?? [...here][0];
       if (before === undefined) return ended({ stopped: 'failed' });

@@ -33,6 +33,7 @@ export async function waitForEvent<Data = unknown>(
   if (faults.length > 0) throw fail('Pattern.InvalidSteps', `waitForEvent ${name}: ${faults.join('; ')}`);
 
   const path = nextPath(`event/${name}`);
+  const event = { name, ...(key !== undefined && { key }) };
   const until = new Date(deadline.atMs).toISOString();
   const wait: EventWait = { name, key, schema };
   let used = false;
@@ -40,7 +41,8 @@ export async function waitForEvent<Data = unknown>(
   showProgress(path, {
     pattern: 'waitForEvent',
     counts: {},
-    waitsFor: `the event ${eventTitle({ name, ...(key !== undefined && { key }) })}, until ${until}`,
+    waitsFor: `the event ${eventTitle(event)}, until ${until}`,
+    event: { ...event, data: schema !== undefined },
   });
   try {
     if (!wait.taken) await condition(() => wait.taken !== undefined, deadline.leftMs);

@@ -64,6 +64,10 @@ describe('a handoff', () => {
     const { result, told } = await hand(script, { onFailure: 'continue' });
     expect(result).toMatchObject({ stopped: 'answered', by: 'a', error: { type: 'Tool.Failed' } });
     expect(told.at(-1)!.turn.peers?.map(({ name }) => name)).toEqual(['c']);
+    const broke = { a: [{ handTo: 'b' }], b: [{ fails: 'Budget.Exceeded' }] };
+    expect((await hand(broke, { onFailure: 'continue' })).result).toMatchObject({
+      ...{ stopped: 'budget', said: [{ by: 'a' }], error: { type: 'Budget.Exceeded' } },
+    });
     const alone = { a: [{ fails: 'Tool.Failed' }] };
     expect((await hand(alone, { onFailure: 'continue' })).result).toMatchObject({ stopped: 'failed' });
   });
