@@ -11,15 +11,24 @@ const id = z
   .refine((name) => !['constructor', 'prototype', 'toString'].includes(name), 'this name is reserved');
 const definitionName = z.string().min(1).max(200);
 
-const maxDurationMs = 365 * 24 * 3_600_000;
-const durationForm = 'milliseconds, or a text such as "30s", "2m" or "1 hour"';
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
+const maxDurationMs = 365 * unitMs['d']!;
+const durationForm = 'milliseconds, or a text such as "30s", "2m" or "1 hour"; at most 365 days';
 const duration = z.union(
   [
     z.number().int().positive().max(maxDurationMs),
-    z.string().regex(/^\d{1,6} ?(ms|s|m|h|d|seconds?|minutes?|hours?|days?)$/, durationForm),
+    z
+      .string()
+      .regex(/^\d{1,6} ?(ms|s|m|h|d|seconds?|minutes?|hours?|days?)$/, { error: durationForm, abort: true })
+      .refine((text) => textMs(text) > 0 && textMs(text) <= maxDurationMs, durationForm),
   ],
   { error: durationForm },
 );
+
+function textMs(text: string): number {
+  const unit = text.replace(/^\d+ ?/, '');
+  return Number.parseInt(text, 10) * unitMs[unit === 'ms' ? unit : unit[0]!]!;
+}
 const concurrency = z.number().int().min(1).max(planLimits.steps).optional();
 
 const action: z.ZodType<PlanAction> = z

@@ -274,8 +274,13 @@ describe('a plan', () => {
     [
       'a duration nobody understands',
       [{ id: 'a', value: 1, timeout: 'soon' }],
-      ['steps[0].timeout: milliseconds, or a text such as "30s", "2m" or "1 hour"'],
+      ['steps[0].timeout: milliseconds, or a text such as "30s", "2m" or "1 hour"; at most 365 days'],
     ],
+    ...['999999 days', '366d', '0s'].map((timeout): [string, object[], string[]] => [
+      `a duration of ${timeout}`,
+      [{ id: 'a', value: 1, timeout }],
+      ['steps[0].timeout: milliseconds, or a text such as "30s", "2m" or "1 hour"; at most 365 days'],
+    ]),
     [
       'a fault inside an action',
       [{ id: 'a', parallel: { x: { agent: 1 } } }],
