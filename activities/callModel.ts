@@ -122,7 +122,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
         answer = withoutEchoes(await attempt.call(step, name, epoch), marks);
         turn = await readTurn(context, answer, attempt.usage());
       } catch (error) {
-        const failure = finalAfter(readable(error), attempts, options.maxAttempts);
+        const failure = finalAfter(readable(error), attempts, options.maxAttempts, chain.length);
         const others = fallbacksAfter(failure, model, candidates);
         const recordedAs = others.length > 0 ? retryable(failure) : failure;
         const ended = { error: recordedAs, usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };

@@ -11,9 +11,17 @@ export function pauseMsAfter(attempts: number): number {
 /**
  * A retryable failure becomes final with the last attempt there may be; before, it says when to try again: Temporal would count each wait
  * at the gate as an attempt, and pause longer for it. A worker that shuts down fails nothing.
+ *
+ * @param perRound attempts that come without a pause: one a model of a chain
  */
-export function finalAfter(failure: SegnoError, attempts: number, maxAttempts = Number.POSITIVE_INFINITY): SegnoError {
-  const { type, message, retryable, saidRetryable, retryAfterMs = pauseMsAfter(attempts), details, cause } = failure;
+export function finalAfter(
+  failure: SegnoError,
+  attempts: number,
+  maxAttempts = Number.POSITIVE_INFINITY,
+  perRound = 1,
+): SegnoError {
+  const rounds = Math.ceil(attempts / perRound);
+  const { type, message, retryable, saidRetryable, retryAfterMs = pauseMsAfter(rounds), details, cause } = failure;
   if (!retryable || type === 'Run.Cancelled') return failure;
   const kept = { cause, ...(details && { details }) };
   if (attempts < maxAttempts)

@@ -31,7 +31,8 @@ function eventLines(patterns: readonly RunningPattern[]): string[] {
     const options = `${key === undefined ? '' : ` --key ${quoted(key)}`}${data ? ' --data DATA' : ''}`;
     return [`  segno event ${quoted(workflowId)} ${quoted(name)}${options}`];
   });
-  return lines.slice(0, mostWaits);
+  const more = lines.length - mostWaits;
+  return more > 0 ? [...lines.slice(0, mostWaits), `… and ${more} more events`] : lines;
 }
 
 export function warningLine({ budget, threshold, share }: NonNullable<RunDetails['warnings']>[number]): string {

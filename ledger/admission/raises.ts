@@ -78,7 +78,7 @@ export async function wakeRaised(
       { idempotent: true },
     );
     for (let start = 0; start < rows.length; start += atOnce) {
-      await Promise.all(
+      const wakings = await Promise.allSettled(
         rows.slice(start, start + atOnce).map(async ({ budget, workflow_id: workflowId, raises }) => {
           await wake(workflowId, { budget, raises });
           await ledger.query(
@@ -88,6 +88,8 @@ export async function wakeRaised(
           );
         }),
       );
+      const failed = wakings.find((waking) => waking.status === 'rejected');
+      if (failed) throw failed.reason;
     }
     told += rows.length;
     if (rows.length < listed) return told;

@@ -500,7 +500,10 @@ begin
 end
 $$;
 
--- A list of keys as a parameter is planned anew each time, for as many as there are, and comes out the same.
+-- Plans are made once, and never to read a table from end to end: one that is small, or has just been cleaned up, will grow.
 alter function segno.begin_steps(jsonb) set plan_cache_mode = force_generic_plan;
+alter function segno.begin_steps(jsonb) set enable_seqscan = off;
 alter function segno.settle_steps(jsonb) set plan_cache_mode = force_generic_plan;
+alter function segno.settle_steps(jsonb) set enable_seqscan = off;
+alter function segno.admit(text, integer, jsonb) set enable_seqscan = off;
 `;

@@ -25,5 +25,6 @@ describe('a run that waits for events', () => {
     const patterns = Array.from({ length: 50 }, (_, index) => waitFor({ name: `e${index}`, data: false }));
     const lines = renderUnderWay({ id: 'demo', patterns }, process.stderr);
     expect(lines.filter((line) => line.startsWith('  segno event'))).toHaveLength(10);
+    expect(lines.at(-1)).toBe('… and 40 more events');
   });
 });

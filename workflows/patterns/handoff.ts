@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import { type HandoffReply, type HandoffTurn, isPingPong, reservedPeers } from '../../core/peers.js';
 import type { StepError } from '../../core/results.js';
 import { Deadline, type Duration, durationFaults } from '../deadline.js';
@@ -27,7 +28,7 @@ export interface HandoffOptions<Peers extends HandoffPeers> {
   maxTurns?: number;
   /** How often each of two may have it back from the other before that is going nowhere. Default 2. */
   maxReturns?: number;
-  /** `continue`: who fails is left out, and who had it before goes on. Default `fail`. */
+  /** `continue`: who fails is left out, and who had it before goes on; a spent budget ends it. Default `fail`. */
   onFailure?: 'fail' | 'continue';
   /** Limit of it all. Default: none. */
   timeout?: Duration;
@@ -92,7 +93,7 @@ export async function handoff<const Peers extends HandoffPeers>(
       }
       ({ error } = result);
       if (late) return ended({ stopped: 'deadline' });
-      if (error.type === 'Budget.Exceeded') return ended({ stopped: 'budget' });
+      if (error.type === 'Budget.Exceeded' && patched('handoff-ends-at-budget')) return ended({ stopped: 'budget' });
       here.delete(holder);
       const before = said.findLast(({ by }) => here.has(by))?.by ?? [...here][0];
       if (before === undefined) return ended({ stopped: 'failed' });

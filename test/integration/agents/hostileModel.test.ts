@@ -242,7 +242,7 @@ describe('a hostile model', () => {
   });
 
   it.each<[what: string, name: Case, type: string, atMost: number]>([
-    ['an answer', 'long', 'Model.BadResponse', 20_000_000],
+    ['an answer', 'long', 'Model.BadResponse', 30_000_000],
     ['one event', 'endless', 'Model.BadResponse', 10_000_000],
     ['an error', 'failing', 'Model.ServerError', 10_000_000],
   ])('that sends %s of 50 MB is left before it is through', async (_, name, type, atMost) => {

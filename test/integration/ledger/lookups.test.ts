@@ -74,9 +74,12 @@ describeOnBothDatabases((database) => {
   it('is at the gate its budget and its lease, and not those of all runs', async () => {
     const { ledger } = database();
     for (let call = 0; call < 10; call += 1) await called(ledger);
+    // Plans are made anew after it, for tables known to be all but empty.
+    await ledger.query('vacuum (analyze) segno.leases, segno.budgets, segno.tickets');
+    await called(ledger);
     await Promise.all(Array.from({ length: 500 }, () => called(ledger)));
-    const before = await readAtGate(ledger, 510);
+    const before = await readAtGate(ledger, 511);
     for (let call = 0; call < 20; call += 1) await called(ledger);
-    expect((await readAtGate(ledger, 530)) - before).toBeLessThan(20 * 20);
+    expect((await readAtGate(ledger, 531)) - before).toBeLessThan(20 * 20);
   });
 });

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { finalAfter } from '../../../activities/finalAfter.js';
 import { defineAgent } from '../../../core/defineAgent.js';
-import type { ErrorType } from '../../../core/errors.js';
+import { type ErrorType, SegnoError } from '../../../core/errors.js';
 import { aWorker, apiKey, failureOf, stepOf, useLedger } from './activityWorker.js';
 import { chunk, events, type RawProvider, rawProvider, status, usageChunk } from './rawProvider.js';
 
@@ -128,6 +129,12 @@ it('pauses grow with real attempts, up to half a minute; waits at the gate, whic
   for (let attempt = 11; attempt <= 18; attempt += 1)
     pauses.push((await failureOf(worker.callModel(request, { runId, attempt }))).nextRetryDelay);
   expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+});
+
+it('a round through the models that stand in for each other counts once', () => {
+  const pause = (attempts: number) =>
+    finalAfter(new SegnoError('Model.ServerError', 'no'), attempts, undefined, 3).retryAfterMs;
+  expect([3, 6, 9].map(pause)).toEqual([500, 1_000, 2_000]);
 });
 
 describe('a connection', () => {

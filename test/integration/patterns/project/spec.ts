@@ -1,4 +1,5 @@
 /** A composition of patterns as data: what the tests of the patterns run, by hand and at random. */
+import type { ErrorType } from '../../../../core/errors.js';
 import type { Duration } from '../../../../workflows/deadline.js';
 import type { EnsembleOptions } from '../../../../workflows/index.js';
 
@@ -6,7 +7,7 @@ export type Spec =
   | { do: 'value'; value: unknown }
   /** Sleeps, then gives `value`. */
   | { do: 'sleep'; ms: number; value?: unknown }
-  | { do: 'fail'; message: string; afterMs?: number }
+  | { do: 'fail'; message: string; afterMs?: number; type?: ErrorType }
   /** What is cancelled by nobody around it: a scope of its own, after so long. */
   | { do: 'cancelSelf'; afterMs: number }
   /** `body`, which does not end for a cancellation. */

@@ -56,7 +56,7 @@ async function runSpec(name: string, spec: Spec): Promise<unknown> {
       return spec.value ?? null;
     case 'fail':
       await sleep(spec.afterMs ?? 1);
-      throw fail('Tool.Failed', spec.message);
+      throw fail(spec.type ?? 'Tool.Failed', spec.message);
     case 'cancelSelf':
       return CancellationScope.withTimeout(spec.afterMs, () => sleep('1h'));
     case 'shielded':
