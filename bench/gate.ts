@@ -101,12 +101,17 @@ export async function benchGate(): Promise<Row[]> {
       gated.push(spread(await alone(ledger, admissionOf(0), 300)).median);
       plain.push(spread(await alone(ledger, undefined, 300)).median);
     }
+    const added = spread(gated.map((ms, round) => ms - plain[round]!));
     const rows: Row[] = [
       {
         figure: 'a call begun, admitted, settled and recorded, one after the other',
         value: `${format(spread(gated), 'ms')}; ${format(ratio(gated, plain), '×', 2)} without the gate`,
+      },
+      {
+        figure: 'of that, admitting and settling: what they add to the recorded call',
+        value: format(added, 'ms'),
         target: `at most ${target.pairMs} ms`,
-        met: spread(gated).median <= target.pairMs,
+        met: added.median <= target.pairMs,
       },
     ];
     for (const budgets of [0, 1, 4, 16, 64]) {
