@@ -1,34 +1,12 @@
 /**
- * The gate in fewer statements, each of them by key.
+ * The gate by key: rows that a call names are found one by one, through their keys.
  *
- * What a function asks SQL for costs more than what it works out itself, so lists of JSON are walked by number. Rows are found one by
- * one, through their keys: joined to a list, or compared with one, a plan that was made while a table was small reads all of it (leases
- * that are gone, until the database has cleaned up after them, and the budgets of all runs).
+ * Joined to a list, or compared with one, a plan that was made while a table was small reads all of it: leases that are gone, until the
+ * database has cleaned up after them, and the budgets of all runs.
  *
  * Invariants: those of migration009. All rows of steps that begin are written at once, since budgets are locked by then.
  */
 export const migration012 = `
-create function segno.texts_of(list jsonb) returns text[]
-language plpgsql immutable as $$
-declare
-  texts text[] := '{}';
-begin
-  for n in 1..jsonb_array_length(list) loop texts := texts || (list->>(n - 1)); end loop;
-  return texts;
-end
-$$;
-
-create function segno.places_of(names text[], keys text[]) returns integer[]
-language plpgsql immutable as $$
-declare
-  places integer[] := '{}';
-  name text;
-begin
-  foreach name in array names loop places := places || array_position(keys, name); end loop;
-  return places;
-end
-$$;
-
 create or replace function segno.lock_budgets(items jsonb) returns segno.budgets[]
 language plpgsql as $$
 declare
@@ -56,9 +34,7 @@ begin
 end
 $$;
 
--- How many: a value is worked out in place, where \`perform\` would ask SQL for it.
-drop function segno.store_budgets(segno.budgets[]);
-create function segno.store_budgets(budgets segno.budgets[]) returns integer
+create or replace function segno.store_budgets(budgets segno.budgets[]) returns void
 language plpgsql as $$
 declare
   n segno.budgets;
@@ -69,12 +45,10 @@ begin
       calls_spent = n.calls_spent, tokens_spent = n.tokens_spent, cost_spent = n.cost_spent
     where b.key = n.key;
   end loop;
-  return cardinality(budgets);
 end
 $$;
 
-drop function segno.store_gates(segno.gates[]);
-create function segno.store_gates(gates segno.gates[]) returns integer
+create or replace function segno.store_gates(gates segno.gates[]) returns void
 language plpgsql as $$
 declare
   n segno.gates;
@@ -87,244 +61,6 @@ begin
       turn = n.turn, turns = n.turns
     where g.key = n.key;
   end loop;
-  return cardinality(gates);
-end
-$$;
-
--- How a call stands to one gate's limits: null when it passes, else {at, for, waitMs, ahead}.
-create or replace function segno.gate_wait(g segno.gates, ask jsonb, need_tokens bigint, need_cost bigint, now_ms bigint, queued boolean)
-returns jsonb
-language plpgsql as $$
-declare
-  most jsonb := g.settings;
-  own_key text := ask->>'key';
-  ahead bigint := 0;
-  ahead_tokens bigint := 0;
-  ahead_cost bigint := 0;
-  reason text;
-  wait_ms bigint := 0;
-  own bigint;
-begin
-  if not most ?| array['concurrency', 'requests', 'tokens', 'cost'] then return null; end if;
-  if queued then
-    with waiting as (
-      select t.step_key, t.tenant, t.priority, t.tokens, t.cost, t.created_at from segno.tickets t
-      where t.gate = g.key and (t.stays_until > clock_timestamp() or t.step_key = own_key)
-      union all
-      select own_key, ask->>'tenant', (ask->>'priority')::int, need_tokens, need_cost, clock_timestamp()
-      where not exists (select 1 from segno.tickets t where t.gate = g.key and t.step_key = own_key)
-    ), queue as (
-      select w.*, greatest((g.turns->>w.tenant)::bigint, g.turn)
-        + row_number() over (partition by w.tenant order by w.priority, w.created_at, w.step_key) as turn
-      from waiting w
-    ), me as (select * from queue where step_key = own_key)
-    select count(*), coalesce(sum(t.tokens), 0), coalesce(sum(t.cost), 0) into ahead, ahead_tokens, ahead_cost
-    from queue t, me where (t.priority, t.turn, t.created_at, t.step_key) < (me.priority, me.turn, me.created_at, me.step_key);
-  end if;
-  if g.in_use + ahead >= (most->>'concurrency')::bigint then
-    reason := 'concurrency';
-    wait_ms := least(2000, 100 + 100 * ahead / greatest(1, (most->>'concurrency')::bigint));
-  end if;
-  if most ? 'requests' then
-    own := segno.window_wait_ms(g.requests, ahead + 1, (most->>'requests')::bigint, now_ms);
-    if own > wait_ms then reason := 'requests'; wait_ms := own; end if;
-  end if;
-  if most ? 'tokens' then
-    own := segno.window_wait_ms(g.tokens, ahead_tokens + need_tokens, (most->>'tokens')::bigint, now_ms);
-    if own > wait_ms then reason := 'tokens'; wait_ms := own; end if;
-  end if;
-  if most ? 'cost' then
-    own := segno.window_wait_ms(g.cost, ahead_cost + need_cost, (most->>'cost')::bigint, now_ms);
-    if own > wait_ms then reason := 'cost'; wait_ms := own; end if;
-  end if;
-  if reason is null then return null; end if;
-  return jsonb_build_object('at', g.key, 'for', reason, 'waitMs', wait_ms, 'ahead', ahead);
-end
-$$;
-
--- Calls that come together: {budgets, gates, asks: [{key, epoch, tenant, scope, leaseMs, priority, budgets: [key], candidates}]}.
--- A verdict each, in their order: {do: go, candidate, budgets, waitedMs, waitedFor, skipped} with its lease written,
--- {do: wait, waitMs, at, for, ahead}, or {do: exhausted, budget, for}.
-create or replace function segno.admit_group(p jsonb) returns jsonb
-language plpgsql as $$
-declare
-  now_at timestamptz;
-  now_ms bigint;
-  now_slot bigint;
-  queued boolean;
-  asks jsonb := p->'asks';
-  ask jsonb;
-  candidates jsonb;
-  candidate jsonb;
-  last boolean;
-  b segno.budgets;
-  g segno.gates;
-  i integer;
-  budgets segno.budgets[];
-  gates segno.gates[];
-  budget_keys text[];
-  gate_keys text[];
-  ask_budgets text[];
-  ask_gates text[];
-  own_budgets integer[];
-  own_gates integer[];
-  admitted boolean := false;
-  need_tokens bigint;
-  need_cost bigint;
-  obstacle jsonb;
-  blocked jsonb;
-  skipped jsonb;
-  verdict jsonb;
-  verdicts jsonb[] := '{}';
-  probe_round integer;
-  breaker_key text;
-  since timestamptz;
-  waited text;
-  written integer;
-begin
-  budgets := segno.lock_budgets(p->'budgets');
-  gates := segno.lock_gates(p->'gates');
-  now_at := clock_timestamp();
-  now_ms := floor(extract(epoch from now_at) * 1000);
-  now_slot := now_ms / 5000;
-  for i in 1..cardinality(budgets) loop budget_keys[i] := budgets[i].key; end loop;
-  for i in 1..cardinality(gates) loop
-    gate_keys[i] := gates[i].key;
-    gates[i] := segno.roll_gate(gates[i], now_slot);
-  end loop;
-  queued := exists (select 1 from segno.tickets t where t.gate = any(gate_keys))
-    or exists (select 1 from segno.tickets t
-      where t.step_key = any(segno.texts_of(jsonb_path_query_array(asks, '$[*].key'))));
-
-  for n in 1..jsonb_array_length(asks) loop
-    ask := asks->(n - 1);
-    candidates := ask->'candidates';
-    ask_budgets := segno.texts_of(ask->'budgets');
-    own_budgets := segno.places_of(ask_budgets, budget_keys);
-    skipped := '[]';
-    verdict := null;
-    for c in 1..jsonb_array_length(candidates) loop
-      candidate := candidates->(c - 1);
-      last := c = jsonb_array_length(candidates);
-      need_tokens := (candidate->>'inputTokens')::bigint + (candidate->>'outputTokens')::bigint;
-      need_cost := (candidate->>'cost')::bigint;
-      blocked := null;
-      obstacle := null;
-
-      foreach i in array own_budgets loop
-        b := budgets[i];
-        if b.ends_at <= now_at then
-          obstacle := jsonb_build_object('do', 'exhausted', 'budget', b.key, 'for', 'time');
-        elsif b.calls_spent + 1 > b.calls_limit + b.calls_raised then
-          obstacle := jsonb_build_object('do', 'exhausted', 'budget', b.key, 'for', 'calls');
-        elsif b.tokens_spent + need_tokens > b.tokens_limit + b.tokens_raised then
-          obstacle := jsonb_build_object('do', 'exhausted', 'budget', b.key, 'for', 'tokens');
-        elsif b.cost_spent + need_cost > b.cost_limit + b.cost_raised then
-          obstacle := jsonb_build_object('do', 'exhausted', 'budget', b.key, 'for', 'cost');
-        elsif b.calls_spent + b.calls_held + 1 > b.calls_limit + b.calls_raised
-          or b.tokens_spent + b.tokens_held + need_tokens > b.tokens_limit + b.tokens_raised
-          or b.cost_spent + b.cost_held + need_cost > b.cost_limit + b.cost_raised then
-          blocked := coalesce(blocked, jsonb_build_object('at', b.key, 'for', 'budget', 'waitMs', 250, 'ahead', 0));
-        end if;
-        exit when obstacle is not null;
-      end loop;
-      if obstacle is not null then
-        if last or not coalesce(candidate->'skipOn' ? 'budget', false) then
-          verdict := obstacle || jsonb_build_object('skipped', skipped);
-          exit;
-        end if;
-        skipped := skipped || jsonb_build_object('alias', candidate->>'alias', 'for', 'budget');
-        continue;
-      end if;
-
-      ask_gates := segno.texts_of(candidate->'gates');
-      own_gates := segno.places_of(ask_gates, gate_keys);
-      probe_round := null;
-      breaker_key := null;
-      foreach i in array own_gates loop
-        g := gates[i];
-        continue when not g.settings ? 'breaker';
-        breaker_key := g.key;
-        if g.breaker = 'open' and g.open_until > now_at then
-          obstacle := jsonb_build_object('at', g.key, 'for', 'outage', 'ahead', 0,
-            'waitMs', ceil(extract(epoch from g.open_until - now_at) * 1000));
-        elsif g.breaker = 'halfOpen' and g.probing >= (g.settings->'breaker'->>'probes')::int then
-          obstacle := jsonb_build_object('at', g.key, 'for', 'outage', 'ahead', 0, 'waitMs', 500);
-        elsif g.breaker <> 'closed' then
-          probe_round := g.round;
-        end if;
-      end loop;
-      if obstacle is not null and not last and candidate->'skipOn' ? 'outage' then
-        skipped := skipped || jsonb_build_object('alias', candidate->>'alias', 'for', 'outage');
-        continue;
-      end if;
-      blocked := coalesce(obstacle, blocked);
-
-      foreach i in array own_gates loop
-        obstacle := segno.gate_wait(gates[i], ask, need_tokens, need_cost, now_ms, queued);
-        if obstacle is not null and (blocked is null or (obstacle->>'waitMs')::bigint > (blocked->>'waitMs')::bigint) then
-          blocked := obstacle;
-        end if;
-      end loop;
-      if blocked is not null then
-        insert into segno.tickets (gate, step_key, tenant, scope, priority, tokens, cost, reason, stays_until)
-        values (blocked->>'at', ask->>'key', ask->>'tenant', ask->>'scope', (ask->>'priority')::int, need_tokens, need_cost,
-          blocked->>'for', clock_timestamp() + ((blocked->>'waitMs')::float8 + 3000) * interval '1 ms')
-        on conflict (step_key, gate) do update set stays_until = excluded.stays_until, reason = excluded.reason;
-        queued := true;
-        verdict := blocked || jsonb_build_object('do', 'wait', 'skipped', skipped);
-        exit;
-      end if;
-
-      foreach i in array own_budgets loop
-        b := budgets[i];
-        b.calls_held := b.calls_held + 1;
-        b.tokens_held := b.tokens_held + need_tokens;
-        b.cost_held := b.cost_held + need_cost;
-        budgets[i] := b;
-      end loop;
-      foreach i in array own_gates loop
-        g := gates[i];
-        if queued then g := segno.take_turn(g, ask->>'tenant'); end if;
-        g.in_use := g.in_use + 1;
-        g.requests := segno.window_add(g.requests, g.newest, now_slot, 1);
-        g.tokens := segno.window_add(g.tokens, g.newest, now_slot, need_tokens);
-        g.cost := segno.window_add(g.cost, g.newest, now_slot, need_cost);
-        if g.key = breaker_key and probe_round is not null then
-          if g.breaker = 'open' then
-            g.breaker := 'halfOpen';
-            g.probing := 0;
-            g.probed := 0;
-          end if;
-          g.probing := g.probing + 1;
-        end if;
-        gates[i] := g;
-      end loop;
-      since := null;
-      waited := null;
-      if queued then
-        with gone as (delete from segno.tickets where step_key = ask->>'key' returning created_at, gate, reason)
-        select created_at, reason || ' at ' || gate into since, waited from gone order by created_at limit 1;
-      end if;
-      insert into segno.leases (step_key, epoch, tenant, scope, budgets, gates, breaker_gate, probe_of, slot, tokens, cost, lease_until)
-      values (ask->>'key', (ask->>'epoch')::int, ask->>'tenant', ask->>'scope', ask_budgets, ask_gates, breaker_key, probe_round,
-        now_slot, need_tokens, need_cost, now_at + (ask->>'leaseMs')::float8 * interval '1 ms')
-      on conflict do nothing;
-      if not found then
-        -- Another attempt took this very lease since its step was read: a lost race, and the statement is made again.
-        raise exception 'another attempt was admitted' using errcode = '40001';
-      end if;
-      admitted := true;
-      verdict := jsonb_build_object('do', 'go', 'candidate', candidate, 'skipped', skipped, 'budgets', ask->'budgets',
-        'waitedMs', floor(extract(epoch from now_at - since) * 1000), 'waitedFor', waited);
-      exit;
-    end loop;
-    if verdict is null then raise exception 'the gate was asked for no candidate'; end if;
-    verdicts := verdicts || verdict;
-  end loop;
-
-  if admitted then written := segno.store_budgets(budgets) + segno.store_gates(gates); end if;
-  return to_jsonb(verdicts);
 end
 $$;
 
@@ -349,7 +85,6 @@ declare
   k text;
   was_open boolean;
   room bigint;
-  written integer;
   i integer;
 begin
   for n in 1..jsonb_array_length(outcomes) loop
@@ -424,7 +159,8 @@ begin
       gates[i] := g;
     end loop;
   end loop;
-  written := segno.store_budgets(budgets) + segno.store_gates(gates);
+  perform segno.store_budgets(budgets);
+  perform segno.store_gates(gates);
   return cardinality(leases);
 end
 $$;
