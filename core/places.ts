@@ -1,7 +1,7 @@
 /**
  * Runs of one key, at most so many at a time: who holds a place, who waits for one, and who gives way.
  *
- * The ledger's functions decide the same where the rows are locked (migration 006); here it stands to be read and tested.
+ * The ledger's functions decide the same where the rows are locked (ledger/functions/places.ts); here it stands to be read and tested.
  *
  * Invariants:
  * 1. Places are given in the order in which they were asked for; nobody overtakes, whatever limit he names.

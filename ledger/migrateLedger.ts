@@ -1,12 +1,13 @@
 /**
- * Brings the ledger's schema to what this code needs.
+ * Brings the ledger's schema to what this code needs: its tables from version to version, its functions anew.
  *
  * Invariants:
- * 1. A migration and its record are one transaction: there is no half-migrated ledger.
+ * 1. All that a ledger lacks, and the record of it, is one transaction: there is no half-migrated ledger.
  * 2. Any number of processes may migrate at once; each migration runs once.
- * 3. A ledger newer than the code is left alone.
+ * 3. A ledger newer than the code is left alone. So functions change only with a version, also where no table does.
  */
 import { SegnoError } from '../core/errors.js';
+import { functions } from './functions/index.js';
 import { migration001 } from './migrations/migration001.js';
 import { migration002 } from './migrations/migration002.js';
 import { migration003 } from './migrations/migration003.js';
@@ -18,12 +19,13 @@ import { migration008 } from './migrations/migration008.js';
 import { migration009 } from './migrations/migration009.js';
 import { migration010 } from './migrations/migration010.js';
 import { migration011 } from './migrations/migration011.js';
-import { migration012 } from './migrations/migration012.js';
+import { migration013 } from './migrations/migration013.js';
 import type { Ledger, Queryable } from './openLedger.js';
 
 interface Migration {
   readonly version: number;
-  readonly sql: string;
+  /** Of the tables. Without it the version is of the functions alone. */
+  readonly sql?: string;
 }
 
 /** Append only: a migration that has been released never changes. */
@@ -39,7 +41,8 @@ const migrations: readonly Migration[] = [
   { version: 9, sql: migration009 },
   { version: 10, sql: migration010 },
   { version: 11, sql: migration011 },
-  { version: 12, sql: migration012 },
+  { version: 12 },
+  { version: 13, sql: migration013 },
 ];
 
 /** The version this code works with. */
@@ -50,32 +53,22 @@ const migrationLock = 7_355_608;
 
 /** @throws SegnoError `Ledger.Incompatible`, `Ledger.Unavailable` */
 export async function migrateLedger(ledger: Ledger): Promise<{ from: number; to: number }> {
-  const from = await ledger.transaction(async (transaction) => {
-    await lock(transaction);
+  return ledger.transaction(async (transaction) => {
+    await transaction.query('select pg_advisory_xact_lock($1)', [migrationLock]);
     await transaction.query('create schema if not exists segno');
     await transaction.query(
       'create table if not exists segno.migrations (version integer primary key, applied_at timestamptz not null default now())',
     );
-    return currentVersion(transaction);
+    const from = await currentVersion(transaction);
+    if (from > ledgerVersion) throw tooNew(from);
+    for (const { version, sql } of migrations) {
+      if (version <= from) continue;
+      if (sql !== undefined) await transaction.query(sql);
+      await transaction.query('insert into segno.migrations (version) values ($1)', [version]);
+    }
+    if (from < ledgerVersion) await transaction.query(functions);
+    return { from, to: ledgerVersion };
   });
-  if (from > ledgerVersion) throw tooNew(from);
-  for (const migration of migrations) {
-    if (migration.version > from) await ledger.transaction((transaction) => apply(transaction, migration));
-  }
-  return { from, to: ledgerVersion };
-}
-
-async function apply(transaction: Queryable, migration: Migration): Promise<void> {
-  await lock(transaction);
-  const current = await currentVersion(transaction);
-  if (current > ledgerVersion) throw tooNew(current);
-  if (current >= migration.version) return;
-  await transaction.query(migration.sql);
-  await transaction.query('insert into segno.migrations (version) values ($1)', [migration.version]);
-}
-
-async function lock(transaction: Queryable): Promise<void> {
-  await transaction.query('select pg_advisory_xact_lock($1)', [migrationLock]);
 }
 
 async function currentVersion(transaction: Queryable): Promise<number> {

@@ -1,4 +1,4 @@
-/** What the gate's SQL functions take and give, as JSON (ledger/migrations/migration005.ts). Money goes as decimal text. */
+/** What the gate's SQL functions take and give, as JSON (ledger/functions/). Money goes as decimal text. */
 import type {
   AdmissionRequest,
   AdmissionWait,

@@ -1,5 +1,5 @@
 /**
- * The rows of places: asked for, given, left, looked after. Who gets one is decided in the database (migration 006).
+ * The rows of places: asked for, given, left, looked after. Who gets one is decided in the database (ledger/functions/places.ts).
  *
  * Invariant: each call may be repeated when its answer was lost.
  */

@@ -151,6 +151,17 @@ describeOnBothDatabases((database) => {
       expect(rows).toEqual(Array.from({ length: ledgerVersion }, (_, index) => ({ version: index + 1 })));
     });
 
+    it('makes anew the functions that another version has left', async () => {
+      const { ledger } = database();
+      await ledger.query('drop schema segno cascade');
+      await ledger.query('create schema segno');
+      await ledger.query(
+        `create function segno.window_sum(slots bigint[]) returns bigint language sql as 'select 0::bigint'`,
+      );
+      await migrateLedger(ledger);
+      expect((await ledger.query(`select segno.window_sum('{1,2}')::int as sum`)).rows).toEqual([{ sum: 3 }]);
+    });
+
     it('leaves a ledger of a newer version alone and says so', async () => {
       const { ledger } = database();
       await ledger.query('insert into segno.migrations (version) values ($1)', [ledgerVersion + 1]);

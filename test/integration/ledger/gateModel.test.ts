@@ -101,7 +101,7 @@ describeOnBothDatabases((database) => {
           );
           const outcomeJson = JSON.stringify({ ...call, cost: call.costPicoUsd });
           const { rows } = await ledger.query<StoredBreaker>(
-            `select (e.gate).*, segno.store_gate(e.gate)
+            `select (e.gate).*, segno.store_gates(array[e.gate])
              from (select segno.after_call(g, $2::jsonb, $3::int, to_timestamp($4::float8 / 1000)) as gate
                    from segno.gates g where key = $1 offset 0) e`,
             [key, outcomeJson, probeOf ?? null, nowMs],
