@@ -106,12 +106,12 @@ export async function benchGate(): Promise<Row[]> {
       {
         figure: 'a call begun, admitted, settled and recorded, one after the other',
         value: `${format(spread(gated), 'ms')}; ${format(ratio(gated, plain), '×', 2)} without the gate`,
+        target: `at most ${target.pairMs} ms`,
+        met: spread(gated).median <= target.pairMs,
       },
       {
         figure: 'of that, admitting and settling: what they add to the recorded call',
         value: format(added, 'ms'),
-        target: `at most ${target.pairMs} ms`,
-        met: added.median <= target.pairMs,
       },
     ];
     for (const budgets of [0, 1, 4, 16, 64]) {

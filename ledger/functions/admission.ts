@@ -90,7 +90,9 @@ begin
         elsif b.calls_spent + b.calls_held + 1 > b.calls_limit + b.calls_raised
           or b.tokens_spent + b.tokens_held + need_tokens > b.tokens_limit + b.tokens_raised
           or b.cost_spent + b.cost_held + need_cost > b.cost_limit + b.cost_raised then
-          blocked := coalesce(blocked, jsonb_build_object('at', b.key, 'for', 'budget', 'waitMs', 250, 'ahead', 0));
+          -- All who wait for it together ask fifty times a second.
+          blocked := coalesce(blocked, jsonb_build_object('at', b.key, 'for', 'budget', 'ahead', 0, 'waitMs', (
+            select greatest(250, least(10000, 20 * count(*))) from segno.tickets t where t.gate = b.key and t.stays_until > now_at)));
         end if;
         exit when obstacle is not null;
       end loop;

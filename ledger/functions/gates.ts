@@ -48,7 +48,7 @@ begin
       tokens = n.tokens, cost = n.cost, breaker = n.breaker, open_until = n.open_until, openings = n.openings,
       round = n.round, probing = n.probing, probed = n.probed, faults_in_row = n.faults_in_row, calls = n.calls,
       faults = n.faults, slow = n.slow, spent = n.spent, last_fault = n.last_fault, last_fault_at = n.last_fault_at,
-      turn = n.turn, turns = n.turns
+      turn = n.turn, turns = n.turns, call_ms = n.call_ms
     where g.key = n.key;
   end loop;
 end
@@ -73,7 +73,8 @@ begin
 end
 $$;
 
--- How a call stands to one gate's limits: null when it passes, else {at, for, waitMs, ahead}.
+-- How a call stands to one gate's limits: null when it passes, else {at, for, waitMs, ahead}. Who waits for others to end asks again when
+-- they may have ended, by how long calls took lately (Little 1961): a long queue must not be busy with asking.
 create or replace function segno.gate_wait(g segno.gates, ask jsonb, need_tokens bigint, need_cost bigint, now_ms bigint, queued boolean)
 returns jsonb
 language plpgsql as $$
@@ -107,7 +108,7 @@ begin
   end if;
   if g.in_use + ahead >= (most->>'concurrency')::bigint then
     reason := 'concurrency';
-    wait_ms := least(2000, 100 + 100 * ahead / greatest(1, (most->>'concurrency')::bigint));
+    wait_ms := least(10000, 100 + greatest(100, g.call_ms) * ahead / greatest(1, (most->>'concurrency')::bigint));
   end if;
   if most ? 'requests' then
     own := segno.window_wait_ms(g.requests, ahead + 1, (most->>'requests')::bigint, now_ms);

@@ -77,7 +77,10 @@ begin
       g.requests := segno.window_add(g.requests, g.newest, l.slot, (outcome->>'calls')::bigint - 1);
       g.tokens := segno.window_add(g.tokens, g.newest, l.slot, (outcome->>'tokens')::bigint - l.tokens);
       g.cost := segno.window_add(g.cost, g.newest, l.slot, (outcome->>'cost')::bigint - l.cost);
-      if was_open then g.in_use := greatest(0, g.in_use - 1); end if;
+      if was_open then
+        g.in_use := greatest(0, g.in_use - 1);
+        g.call_ms := g.call_ms + ((outcome->>'durationMs')::float8 - g.call_ms) / 8;
+      end if;
       -- The provider knows of calls that are not ours.
       if outcome->'remaining' <> '{}' and k not like 'tenant/%' then
         room := (g.settings->>'requests')::bigint - segno.window_sum(g.requests) - (outcome->'remaining'->>'requests')::bigint;

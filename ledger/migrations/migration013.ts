@@ -1,5 +1,6 @@
-/** Functions of one row that those of many do the work of. */
+/** How long calls take at a gate, as a moving average. Functions of one row that those of many do the work of are gone. */
 export const migration013 = `
+alter table segno.gates add column call_ms bigint not null default 100;
 drop function if exists segno.store_gate(segno.gates);
 drop function if exists segno.lock_gate(jsonb);
 drop function if exists segno.lock_budget(jsonb);

@@ -122,6 +122,16 @@ describeOnBothDatabases((database) => {
       expect(await ask(ledger, admission)).toMatchObject({ status: 'Budget.Exceeded', budget, for: 'tokens' });
     });
 
+    it('is asked for what others hold fifty times a second, however many wait', async () => {
+      const { ledger } = database();
+      const { budget, request } = aGate();
+      const admission = request({ budgets: [{ key: budget, limits: { tokens: 150 } }] });
+      await admitted(ledger, admission);
+      const asked = await Promise.all(Array.from({ length: 30 }, () => ask(ledger, admission)));
+      expect(asked.every(({ status }) => status === 'Admission.Waiting')).toBe(true);
+      expect(await ask(ledger, admission)).toMatchObject({ for: 'budget', retryAfterMs: 600 });
+    });
+
     it('counts a lease that ran out as spent, and its real usage when it comes after all', async () => {
       const { ledger } = database();
       const { budget, request } = aGate();
@@ -212,6 +222,21 @@ describeOnBothDatabases((database) => {
       expect(await ask(ledger, admission), 'one that came later').toMatchObject({ status: 'Admission.Waiting' });
       const served = await beginStep(ledger, waiting.step);
       expect(served).toMatchObject({ status: 'begun', admitted: { waitedMs: expect.any(Number) } });
+    });
+
+    it('is asked less often the longer the queue is and calls take', async () => {
+      const { ledger } = database();
+      const { gate, request } = aGate();
+      const admission = request({ gates: [{ key: gate, concurrency: 1 }] });
+      const slow = await admitted(ledger, admission);
+      await finishStep(ledger, { ...slow.attempt, result: 1, settlement: settled(15, 1n, { durationMs: 8_100 }) });
+      await admitted(ledger, admission);
+      const pauses: unknown[] = [];
+      for (let times = 0; times < 12; times += 1) {
+        const asked = await ask(ledger, admission);
+        pauses.push('retryAfterMs' in asked && asked.retryAfterMs);
+      }
+      expect(pauses).toEqual([100, 1_200, 2_300, 3_400, 4_500, 5_600, 6_700, 7_800, 8_900, 10_000, 10_000, 10_000]);
     });
 
     it('serves by priority first, then tenants in turn', async () => {
