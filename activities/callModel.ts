@@ -113,6 +113,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
         model.callable,
         model.request(admitted!.outputTokens),
         upperBoundOf(model, admitted!),
+        admitted!.leftMs,
       );
       const chat = { request, step, model, messages: conversation.messages, admitted: admitted!, attempts };
       const span = spans && new ChatSpan(spans, { ...chat, fellFrom: fellFrom?.alias });
@@ -123,7 +124,9 @@ export function createCallModel(dependencies: ActivityDependencies) {
         turn = await readTurn(context, answer, attempt.usage());
       } catch (error) {
         const failure = finalAfter(readable(error), attempts, options.maxAttempts, chain.length);
-        const others = fallbacksAfter(failure, model, candidates);
+        // Out of time: the gate refuses it now, or asks for more.
+        const outOfTime = failure.type === 'Budget.Exceeded';
+        const others = outOfTime ? candidates : fallbacksAfter(failure, model, candidates);
         const recordedAs = others.length > 0 ? retryable(failure) : failure;
         const ended = { error: recordedAs, usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };
         meterCall(model, name, failure.type, ended);
@@ -132,7 +135,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
         if (!recordedAs.retryable) metrics.stepsEnded('model', 'failed');
         if (others.length === 0) throw failure;
         candidates = others;
-        fellFrom = { alias: model.alias, reason: fallbackReason(failure.type)! };
+        if (!outOfTime) fellFrom = { alias: model.alias, reason: fallbackReason(failure.type)! };
         continue;
       }
       const { result, nodes, chars } = turn;

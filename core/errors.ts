@@ -114,7 +114,7 @@ export const errorKinds = {
   'Budget.Unpriced': kind(
     false,
     400,
-    'A budget in USD is set, and the model has no price. Give its price under models in segno.config.ts.',
+    'A budget or a limit in USD is set, and the model has no price. Give its price under models in segno.config.ts.',
   ),
   // tools
   'Tool.Unknown': kind(

@@ -28,18 +28,25 @@ export class ModelAttempt {
   private headers: Headers | undefined;
   private failure: SegnoError | undefined;
 
-  /** @param upperBound what the gate has admitted */
+  /**
+   * @param upperBound what the gate has admitted
+   * @param leftMs until the wall time of its budgets is over
+   */
   constructor(
     private readonly model: CallableModel,
     private readonly params: ChatCompletionCreateParamsStreaming,
     private readonly upperBound: UpperBound,
+    private readonly leftMs = Number.POSITIVE_INFINITY,
   ) {}
 
-  /** @throws SegnoError `Model.…`; `Run.Cancelled`, retryably, when the activity is cancelled or its worker shuts down */
+  /**
+   * @throws SegnoError `Model.…`; retryably, `Budget.Exceeded` when the time of its budget is over, which the gate then judges, and
+   *   `Run.Cancelled` when the activity is cancelled or its worker shuts down
+   */
   async call({ key }: StepIdentity, agent: string, epoch: number): Promise<StreamedAnswer> {
     const { cancellationSignal } = Context.current();
     const timeoutMs = timeoutMsOf(this.model);
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const timeout = AbortSignal.timeout(Math.min(timeoutMs, Math.max(1, this.leftMs)));
     this.sent = true;
     this.left = true;
     this.startedMs = performance.now();
@@ -58,7 +65,7 @@ export class ModelAttempt {
         ? // Retryable, because a worker that shuts down cancels too, and another one goes on.
           new SegnoError('Run.Cancelled', 'the call was cancelled', { retryable: true })
         : timeout.aborted
-          ? new SegnoError('Model.Timeout', `no complete answer within ${timeoutMs} ms`)
+          ? this.outOfTime(timeoutMs)
           : classifyModelError(error, this.model.secrets);
       throw this.failure;
     }
@@ -87,9 +94,15 @@ export class ModelAttempt {
       used: { calls: this.left ? 1 : 0, tokens: inputTokens + outputTokens, costPicoUsd },
       health: this.health(),
       durationMs: Math.round(performance.now() - this.startedMs),
-      ...(this.failure && { fault: this.failure.type }),
+      ...(this.failure && { fault: this.failure.type, pauseMs: this.failure.retryAfterMs }),
       remaining: remainingOf(this.headers),
     };
+  }
+
+  private outOfTime(timeoutMs: number): SegnoError {
+    return this.leftMs < timeoutMs
+      ? new SegnoError('Budget.Exceeded', 'the time of its budget was over before the answer', { retryable: true })
+      : new SegnoError('Model.Timeout', `no complete answer within ${timeoutMs} ms`);
   }
 
   private health(): CallHealth {

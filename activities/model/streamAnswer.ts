@@ -31,7 +31,7 @@ const longestName = 200;
  * One streamed chat completion, put together from its chunks.
  *
  * @throws SegnoError `Model.StreamBroken` when the stream ends before the model finished, `Model.BadResponse` when it is none;
- *   otherwise what the client throws. `onUsage` has been called with whatever usage had arrived by then.
+ *   otherwise what the client throws. `onUsage` has been called by then if usage had arrived after the model finished.
  */
 export async function streamAnswer(
   client: OpenAI,
@@ -64,14 +64,13 @@ export async function streamAnswer(
   };
   let length = 0;
   for await (const chunk of stream) {
-    const usage = chunk.usage ? toUsage(chunk.usage) : undefined;
-    if (usage) {
-      answer.usage = usage;
-      options.onUsage(usage);
-    }
     answer.model ||= textOf(chunk.model).slice(0, longestName);
     answer.id ||= textOf(chunk.id).slice(0, longestName);
     length += addChoice(answer, chunk.choices?.[0]);
+    const usage = chunk.usage ? toUsage(chunk.usage) : undefined;
+    answer.usage = usage ?? answer.usage;
+    // What some providers tell with every chunk is what it was so far.
+    if (usage && answer.finishReason !== '') options.onUsage(usage);
     if (length > longestAnswer) {
       stream.controller.abort();
       throw new SegnoError('Model.BadResponse', `the answer is over ${longestAnswer} characters long`);
@@ -81,6 +80,7 @@ export async function streamAnswer(
   options.signal.throwIfAborted();
   if (answer.finishReason === '')
     throw new SegnoError('Model.StreamBroken', 'the stream ended before the answer was complete');
+  if (answer.usage) options.onUsage(answer.usage);
   // A provider that counts its calls from 1 leaves a hole.
   return { ...answer, calls: answer.calls.filter(() => true) };
 }

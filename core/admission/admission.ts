@@ -28,6 +28,8 @@ export interface GateDemand {
   readonly breaker?: BreakerSettings | undefined;
 }
 
+export type SkipReason = 'outage' | 'rateLimit' | 'budget';
+
 /** One model that may answer, with the most the call can use there. */
 export interface Candidate {
   readonly alias: string;
@@ -38,8 +40,11 @@ export interface Candidate {
   readonly costPicoUsd: bigint;
   /** Keys of the gates it passes. */
   readonly gates: readonly string[];
-  /** What makes the gate go on to the next candidate: an open breaker, a budget that is used up for this one. */
-  readonly skipOn: readonly ('outage' | 'budget')[];
+  /**
+   * What makes the gate go on to the next candidate: an open breaker, a provider that wants to be left alone for a while, a budget
+   * that is used up for this one.
+   */
+  readonly skipOn: readonly SkipReason[];
 }
 
 export interface AdmissionRequest {
@@ -53,10 +58,13 @@ export interface AdmissionRequest {
 
 export interface Skipped {
   readonly alias: string;
-  readonly for: 'outage' | 'budget';
+  readonly for: SkipReason;
 }
 
-/** `for`: `concurrency`, `requests`, `tokens`, `cost`, `outage` at a gate, or `budget`: calls under way hold what is left. */
+/**
+ * `for`: `concurrency`, `requests`, `tokens`, `cost`, `outage`, `rateLimit` (the provider has said when to come again) at a gate, or
+ * `budget`: calls under way hold what is left.
+ */
 export interface AdmissionWait {
   readonly waitMs: number;
   /** Key of the gate or budget. */
@@ -82,6 +90,8 @@ export interface Settlement {
   readonly fault?: string | undefined;
   /** What the provider says is left of this minute. */
   readonly remaining?: { readonly requests?: number | undefined; readonly tokens?: number | undefined } | undefined;
+  /** How long the provider wants to be left alone (`Retry-After`). All of its model's calls wait so long, a minute at most. */
+  readonly pauseMs?: number | undefined;
   /** Key of a budget → shares of it that are to be told when they are reached. */
   readonly warnAt?: Readonly<Record<string, readonly number[]>> | undefined;
 }

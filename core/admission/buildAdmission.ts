@@ -36,15 +36,16 @@ const defaultWarnAt = [0.8];
 /** As of any approval. */
 const defaultAnswerWithinMs = 7 * 24 * 3_600_000;
 
-/** @throws SegnoError `Budget.Unpriced` when money is limited and a model has no price */
+/** @throws SegnoError `Budget.Unpriced` when money is limited, by a budget or a minute, and a model has no price */
 export function buildAdmission(input: AdmissionInput): AdmissionRequest {
   const budgets = [...input.budgets, ...standingBudgets(input)];
-  if (budgets.some(({ usd }) => usd !== undefined)) failUnlessPriced(input.models);
+  if (budgets.some(({ usd }) => usd !== undefined)) input.models.forEach((model) => failUnlessPriced(model, 'budget'));
   const degrade = budgets.some(({ onExceeded }) => onExceeded === 'degrade');
   const gates = new Map<string, GateDemand>();
   const candidates = input.models.map((model, index): Candidate => {
     const keys = gatesOf(input, model).map((gate) => {
       gates.set(gate.key, gate);
+      if ((gate.costPicoUsdPerMinute ?? gate.breaker?.costPicoUsd) !== undefined) failUnlessPriced(model, 'limit');
       return gate.key;
     });
     const on = model.config.fallback?.on ?? [];
@@ -59,7 +60,9 @@ export function buildAdmission(input: AdmissionInput): AdmissionRequest {
       skipOn:
         index === input.models.length - 1 && !degrade
           ? []
-          : skipsOn(on.includes('outage'), degrade || on.includes('budget')),
+          : (['outage', 'rateLimit', 'budget'] as const).filter(
+              (reason) => on.includes(reason) || (reason === 'budget' && degrade),
+            ),
     };
   });
   return {
@@ -115,10 +118,6 @@ function demandOf(budget: KeyedBudget): BudgetDemand {
   };
 }
 
-function skipsOn(outage: boolean, budget: boolean): Candidate['skipOn'] {
-  return [...(outage ? (['outage'] as const) : []), ...(budget ? (['budget'] as const) : [])];
-}
-
 /** Each model once more with fewer output tokens, the cheapest last. */
 function degraded(input: AdmissionInput, candidates: readonly Candidate[]): Candidate[] {
   const smaller = degradedShares.flatMap((share) =>
@@ -130,11 +129,10 @@ function degraded(input: AdmissionInput, candidates: readonly Candidate[]): Cand
   return smaller.map((candidate, index) => (index === smaller.length - 1 ? { ...candidate, skipOn: [] } : candidate));
 }
 
-function failUnlessPriced(models: readonly CandidateModel[]): void {
-  const unpriced = models.find(({ config }) => config.provider !== 'offline' && !config.price);
-  if (!unpriced) return;
+function failUnlessPriced({ alias, config }: CandidateModel, what: 'budget' | 'limit'): void {
+  if (config.provider === 'offline' || config.price) return;
   throw new SegnoError(
     'Budget.Unpriced',
-    `a budget in USD cannot be kept: models.${unpriced.alias} has no price in segno.config.ts`,
+    `a ${what} in USD cannot be kept: models.${alias} has no price in segno.config.ts`,
   );
 }

@@ -14,6 +14,8 @@ export type Verdict = (
       waitedMs: number | null;
       /** `REASON at GATE` */
       waitedFor: string | null;
+      /** Until the wall time of one of its budgets is over. */
+      leftMs: number | null;
     }
   | ({ do: 'wait' } & AdmissionWait)
   | ({ do: 'exhausted' } & BudgetExhausted)

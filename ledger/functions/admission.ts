@@ -14,7 +14,7 @@
  */
 export const admissionFunctions = `
 -- Calls that come together: {budgets, gates, asks: [{key, epoch, tenant, scope, leaseMs, priority, budgets: [key], candidates}]}.
--- A verdict each, in their order: {do: go, candidate, budgets, waitedMs, waitedFor, skipped} with its lease written,
+-- A verdict each, in their order: {do: go, candidate, budgets, waitedMs, waitedFor, leftMs, skipped} with its lease written,
 -- {do: wait, waitMs, at, for, ahead}, or {do: exhausted, budget, for}.
 create or replace function segno.admit_group(p jsonb) returns jsonb
 language plpgsql as $$
@@ -46,6 +46,8 @@ declare
   verdicts jsonb := '[]';
   probe_round integer;
   breaker_key text;
+  paused boolean;
+  ends timestamptz;
   since timestamptz;
   waited text;
   written bigint;
@@ -76,6 +78,7 @@ begin
       need_cost := (candidate->>'cost')::bigint;
       blocked := null;
       obstacle := null;
+      ends := null;
 
       foreach i in array own_budgets loop
         b := budgets[i];
@@ -90,11 +93,11 @@ begin
         elsif b.calls_spent + b.calls_held + 1 > b.calls_limit + b.calls_raised
           or b.tokens_spent + b.tokens_held + need_tokens > b.tokens_limit + b.tokens_raised
           or b.cost_spent + b.cost_held + need_cost > b.cost_limit + b.cost_raised then
-          -- All who wait for it together ask fifty times a second.
-          blocked := coalesce(blocked, jsonb_build_object('at', b.key, 'for', 'budget', 'ahead', 0, 'waitMs', (
-            select greatest(250, least(10000, 20 * count(*))) from segno.tickets t where t.gate = b.key and t.stays_until > now_at)));
+          blocked := coalesce(blocked, jsonb_build_object('at', b.key, 'for', 'budget', 'ahead', 0,
+            'waitMs', greatest(250, segno.pace_ms(b.key))));
         end if;
         exit when obstacle is not null;
+        ends := least(ends, b.ends_at);
       end loop;
       if obstacle is not null then
         if last or not coalesce(candidate->'skipOn' ? 'budget', false) then
@@ -108,8 +111,10 @@ begin
       own_gates := array(select array_position(gate_keys, k) from jsonb_array_elements_text(candidate->'gates') k);
       probe_round := null;
       breaker_key := null;
+      paused := false;
       foreach i in array own_gates loop
         g := gates[i];
+        if g.paused_until > now_at then paused := true; end if;
         continue when not g.settings ? 'breaker';
         breaker_key := g.key;
         if g.breaker = 'open' and g.open_until > now_at then
@@ -123,6 +128,10 @@ begin
       end loop;
       if obstacle is not null and not last and candidate->'skipOn' ? 'outage' then
         skipped := skipped || jsonb_build_object('alias', candidate->>'alias', 'for', 'outage');
+        continue;
+      end if;
+      if paused and not last and candidate->'skipOn' ? 'rateLimit' then
+        skipped := skipped || jsonb_build_object('alias', candidate->>'alias', 'for', 'rateLimit');
         continue;
       end if;
       blocked := coalesce(obstacle, blocked);
@@ -188,7 +197,8 @@ begin
       l.lease_until := now_at + (ask->>'leaseMs')::float8 * interval '1 ms';
       leases := leases || l;
       verdict := jsonb_build_object('do', 'go', 'candidate', candidate, 'skipped', skipped, 'budgets', ask->'budgets',
-        'waitedMs', floor(extract(epoch from now_at - since) * 1000), 'waitedFor', waited);
+        'waitedMs', floor(extract(epoch from now_at - since) * 1000), 'waitedFor', waited,
+        'leftMs', ceil(extract(epoch from ends - now_at) * 1000));
       exit;
     end loop;
     if verdict is null then raise exception 'the gate was asked for no candidate'; end if;

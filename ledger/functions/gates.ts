@@ -48,7 +48,7 @@ begin
       tokens = n.tokens, cost = n.cost, breaker = n.breaker, open_until = n.open_until, openings = n.openings,
       round = n.round, probing = n.probing, probed = n.probed, faults_in_row = n.faults_in_row, calls = n.calls,
       faults = n.faults, slow = n.slow, spent = n.spent, last_fault = n.last_fault, last_fault_at = n.last_fault_at,
-      turn = n.turn, turns = n.turns, call_ms = n.call_ms
+      turn = n.turn, turns = n.turns, call_ms = n.call_ms, paused_until = n.paused_until
     where g.key = n.key;
   end loop;
 end
@@ -73,6 +73,14 @@ begin
 end
 $$;
 
+-- So long a pause that all who wait at one key together ask fifty times a second.
+create or replace function segno.pace_ms(p_key text) returns bigint
+language plpgsql as $$
+begin
+  return (select least(10000, 20 * count(*)) from segno.tickets t where t.gate = p_key and t.stays_until > clock_timestamp());
+end
+$$;
+
 -- How a call stands to one gate's limits: null when it passes, else {at, for, waitMs, ahead}. Who waits for others to end asks again when
 -- they may have ended, by how long calls took lately (Little 1961): a long queue must not be busy with asking.
 create or replace function segno.gate_wait(g segno.gates, ask jsonb, need_tokens bigint, need_cost bigint, now_ms bigint, queued boolean)
@@ -88,6 +96,10 @@ declare
   wait_ms bigint := 0;
   own bigint;
 begin
+  if g.paused_until > clock_timestamp() then
+    return jsonb_build_object('at', g.key, 'for', 'rateLimit', 'ahead', 0,
+      'waitMs', ceil(extract(epoch from g.paused_until - clock_timestamp()) * 1000) + segno.pace_ms(g.key));
+  end if;
   if not most ?| array['concurrency', 'requests', 'tokens', 'cost'] then return null; end if;
   if queued and exists (
     select 1 from segno.tickets t where t.gate = g.key and t.step_key <> own_key and t.stays_until > clock_timestamp()

@@ -1,6 +1,6 @@
 /** What becomes of a call that was admitted: settled by who made it, or expired. The order of locks is that of admission.ts. */
 export const settlementFunctions = `
--- What becomes of calls that end together: [{key, epoch, calls, tokens, cost, health, durationMs, fault, remaining}]. Once each: its
+-- What becomes of calls that end together: [{key, epoch, calls, tokens, cost, health, durationMs, fault, remaining, pauseMs}]. Once each: its
 -- lease is gone then. How many had one.
 create or replace function segno.settle_group(outcomes jsonb) returns integer
 language plpgsql as $$
@@ -89,7 +89,10 @@ begin
         if room > 0 then g.tokens := segno.window_add(g.tokens, g.newest, g.newest, room); end if;
       end if;
       if was_open and k = l.breaker_gate and g.settings ? 'breaker' then
-        if outcome->>'health' = 'fault' then
+        if outcome ? 'pauseMs' then
+          g.paused_until := greatest(g.paused_until, now_at + least(60000, (outcome->>'pauseMs')::float8) * interval '1 ms');
+        end if;
+        if outcome->>'health' = 'fault' or outcome ? 'pauseMs' then
           g.last_fault := outcome->>'fault';
           g.last_fault_at := now_at;
         end if;

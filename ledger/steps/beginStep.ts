@@ -58,9 +58,9 @@ export async function beginStep(ledger: Ledger, input: BeginStepInput): Promise<
 function begun(epoch: number, attempts: number, verdict: Verdict | undefined): Begun {
   if (verdict?.do !== 'go') return { status: 'begun', epoch, attempts };
   const { alias, inputTokens, outputTokens } = verdict.candidate;
-  const { waitedMs, waitedFor, skipped = [] } = verdict;
+  const { waitedMs, waitedFor, leftMs, skipped = [] } = verdict;
   const waited = { waitedMs: waitedMs ?? 0, ...(waitedFor !== null && { waitedFor }) };
-  const admitted = { alias, inputTokens, outputTokens, ...waited, skipped };
+  const admitted = { alias, inputTokens, outputTokens, ...waited, ...(leftMs !== null && { leftMs }), skipped };
   return { status: 'begun', epoch, attempts, admitted };
 }
 

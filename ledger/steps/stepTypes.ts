@@ -85,6 +85,8 @@ export interface Admitted {
   readonly waitedMs: number;
   /** `REASON at GATE`, where it waited first. */
   readonly waitedFor?: string;
+  /** Until the wall time of one of its budgets is over. */
+  readonly leftMs?: number;
   readonly skipped: readonly Skipped[];
 }
 

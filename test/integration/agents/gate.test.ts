@@ -39,6 +39,7 @@ describe('the gate', () => {
         dying: { provider: `${own}-dying`, model: 'dying', fallback: 'default' },
         narrow: { provider: own, model: 'narrow', limits: { concurrency: 1 } },
         unpriced: { provider: own, model: 'unpriced' },
+        unlimited: { provider: own, model: 'unlimited', limits: { usdPerMinute: 1 } },
       },
       providers: { [own]: {}, [`${own}-dying`]: limited },
       model: scripted.model,
@@ -112,6 +113,22 @@ describe('the gate', () => {
   it('refuses a budget in USD where a model has no price', async () => {
     const failure = await failureOf((await start(aCase(), { options: { model: 'unpriced' } }, { usd: 1 })).result());
     expect(failure).toMatchObject({ type: 'Budget.Unpriced' });
+  });
+
+  it('refuses a limit in USD where a model has no price', async () => {
+    const failure = await failureOf((await start(aCase(), { options: { model: 'unlimited' } })).result());
+    expect(failure).toMatchObject({ type: 'Budget.Unpriced', message: expect.stringContaining('models.unlimited') });
+  });
+
+  it('ends a call with the time of its budget', async () => {
+    const name = aCase();
+    scripted.script(name, [{ kind: 'hang', headers: true }]);
+    const run = await start(name, { options: { budget: { wallMs: 1_500 } } });
+    const failure = await failureOf(run.result());
+    expect(failure).toMatchObject({ type: 'Budget.Exceeded', message: expect.stringContaining('time') });
+    expect(scripted.requestsOf(name)).toHaveLength(1);
+    const { steps } = await stack.client.show(run.id);
+    expect(steps).toMatchObject([{ state: 'failed', usage: { outputTokens: 1_000, estimated: true } }]);
   });
 
   it('goes to the fallback at once when a provider fails, and past it while its breaker is open', async () => {

@@ -194,6 +194,20 @@ describeOnBothDatabases((database) => {
       expect(await ask(ledger, admission)).toMatchObject({ status: 'Budget.Exceeded', for: 'time' });
     });
 
+    it('says how long a call has until its wall time is over', async () => {
+      const { ledger } = database();
+      const { budget, request } = aGate();
+      const budgets = [
+        { key: budget, limits: {}, wallMs: 60_000 },
+        { key: `${budget}/long`, limits: {}, wallMs: 600_000 },
+        { key: `${budget}/endless`, limits: { calls: 9 } },
+      ];
+      const { admitted: verdict } = (await ask(ledger, request({ budgets }))) as { admitted: { leftMs: number } };
+      expect(verdict.leftMs).toBeGreaterThan(50_000);
+      expect(verdict.leftMs).toBeLessThanOrEqual(60_000);
+      expect(await ask(ledger, request())).not.toHaveProperty('admitted.leftMs');
+    });
+
     it('sends a call it cannot pay to a cheaper model, where there is one', async () => {
       const { ledger } = database();
       const { budget, request, candidate } = aGate();
@@ -323,6 +337,31 @@ describeOnBothDatabases((database) => {
       expect(await ask(ledger, withFallback)).toMatchObject({
         status: 'begun',
         admitted: { alias: 'other', skipped: [{ alias: 'default', for: 'outage' }] },
+      });
+    });
+
+    it('leaves a provider alone for as long as it has said; calls go to the fallback, or wait where there is none', async () => {
+      const { ledger } = database();
+      const { gate, candidate, request } = aGate();
+      const gates = [{ key: gate, breaker }];
+      const refused = await admitted(ledger, request({ gates }));
+      await failStep(ledger, {
+        ...refused.attempt,
+        error: { type: 'Model.RateLimited', message: 'later', retryable: true },
+        settlement: settled(0, 0n, { health: 'neutral', fault: 'Model.RateLimited', pauseMs: 9e9 }),
+      });
+      const waiting = (await ask(ledger, request({ gates }))) as { retryAfterMs: number };
+      expect(waiting).toMatchObject({ status: 'Admission.Waiting', at: gate, for: 'rateLimit' });
+      expect(waiting.retryAfterMs).toBeGreaterThan(50_000);
+      expect(waiting.retryAfterMs).toBeLessThanOrEqual(60_000);
+      const other = { key: `${gate}-other` };
+      const candidates = [candidate({ skipOn: ['rateLimit'] }), candidate({ alias: 'small', gates: [other.key] })];
+      expect(await ask(ledger, request({ gates: [...gates, other], candidates }))).toMatchObject({
+        admitted: { alias: 'small', skipped: [{ alias: 'default', for: 'rateLimit' }] },
+      });
+      const outage = [candidate({ skipOn: ['outage'] }), candidate({ alias: 'small', gates: [other.key] })];
+      expect(await ask(ledger, request({ gates: [...gates, other], candidates: outage }))).toMatchObject({
+        status: 'Admission.Waiting',
       });
     });
 

@@ -200,9 +200,18 @@ describe('a stream', () => {
 
   it('that broke after it had told its usage is recorded with that usage', async () => {
     const usage = { prompt_tokens: 11, completion_tokens: 3, total_tokens: 14 };
-    const { failure, step } = await failureOn(events([chunk({ content: 'Once' }), usageChunk(usage)], { cut: true }));
+    const { failure, step } = await failureOn(
+      events([chunk({ content: 'Once' }, { finish: 'stop' }), usageChunk(usage)], { cut: true }),
+    );
     expect(failure.type).toBe('Model.StreamBroken');
     expect(step.usage).toMatchObject({ inputTokens: 11, outputTokens: 3, costPicoUsd: 41_000_000n, estimated: false });
+  });
+
+  it('that broke while it told its usage so far counts at its upper bound', async () => {
+    const soFar = { prompt_tokens: 11, completion_tokens: 1, total_tokens: 12 };
+    const { failure, step } = await failureOn(events([chunk({ content: 'Once' }), usageChunk(soFar)], { cut: true }));
+    expect(failure.type).toBe('Model.StreamBroken');
+    expect(step.usage).toMatchObject({ estimated: true, outputTokens: 4_096 });
   });
 
   it('with a frame that is no JSON is Model.BadResponse', async () => {
