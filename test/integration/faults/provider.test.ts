@@ -175,7 +175,8 @@ describe('a provider and tools that do everything wrong', () => {
       });
       if (type === 'completed') expect(finals, runId).toEqual([]);
       else if (type !== 'Budget.Exceeded') {
-        expect(finals, runId).toContain(type);
+        // An agent whose answers never fit has none that failed.
+        if (type !== 'Model.InvalidOutput') expect(finals, runId).toContain(type);
         expect(type === 'Tool.Failed' || !errorKinds[type as ErrorType].retryable, `${type} is final`).toBe(true);
       }
     }
