@@ -15,8 +15,9 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }
 
+/** Nothing, as the result of a workflow that has none, is `null`. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, jsonSafe, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(value ?? null, jsonSafe, 2)}\n`);
 }
 
 function jsonSafe(_key: string, value: unknown): unknown {

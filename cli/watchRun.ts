@@ -80,7 +80,7 @@ class TreeView {
 
   show(details: RunDetails): void {
     const c = colours(this.stream);
-    const tree = progressTree(details.steps, details.status, details.maps);
+    const tree = progressTree(details.steps, details.status, details.maps, details.waiting);
     this.block.draw([
       ...renderProgress(tree, Date.now(), this.stream),
       ...renderUnderWay(details, this.stream),
@@ -101,8 +101,10 @@ class LineView {
   show(details: RunDetails): void {
     const leaves = (nodes: readonly ProgressNode[]): ProgressNode[] =>
       nodes.flatMap((node) => (node.children.length === 0 ? [node] : leaves(node.children)));
-    for (const node of leaves(progressTree(details.steps, details.status, details.maps))) {
-      const state = `${node.state}${node.attempts > 1 ? ` (attempt ${node.attempts})` : ''}${tenthsOf(node)}`;
+    for (const node of leaves(progressTree(details.steps, details.status, details.maps, details.waiting))) {
+      const { attempts = 0 } = node.step ?? {};
+      const doing = node.waits ? `waiting for ${node.waits.waitsFor}` : node.state;
+      const state = `${doing}${attempts > 1 ? ` (attempt ${attempts})` : ''}${tenthsOf(node)}`;
       if (this.said.get(node.path) === state) continue;
       this.said.set(node.path, state);
       const tokens = node.inputTokens + node.outputTokens;

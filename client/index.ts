@@ -1,6 +1,7 @@
 export { SegnoClient, type ConnectOptions, type Run, type StartOptions } from './segnoClient.js';
 export type { Concurrency } from './concurrency.js';
-export type { RunDetails, RunStatus, RunStep, RunSummary, Usage } from './runs.js';
+export type { RunDetails, RunStatus, RunSummary } from './runs.js';
+export type { RunAttempt, RunMap, RunStep, RunWait, Usage } from './runSteps.js';
 export type { DecideOptions, WaitingApproval } from './approvals.js';
 export type { EventOptions } from './events.js';
 export type { EventReceipt } from '../core/event.js';

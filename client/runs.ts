@@ -6,35 +6,34 @@ import type {
   WorkflowHandle,
 } from '@temporalio/client';
 import { memoKey, type RunMemo } from '../core/contracts.js';
-import { findingsOf, type GuardrailFinding } from '../core/guardrails.js';
-import { picoToUsd } from '../core/money.js';
 import type { Queued } from '../core/places.js';
 import {
   listMaps,
   listSteps,
+  listWaiting,
   type Ledger,
-  type MapSummary,
   queuedPlaces,
   type StepSummary,
   type ToldWarning,
   usageOfRun,
-  type UsageSum,
   warnedBudgets,
 } from '../ledger/index.js';
 import type { RunningPattern } from '../core/patternLines.js';
 import { approvalsOfRun, type WaitingApproval } from './approvals.js';
 import { runFailure } from './runFailure.js';
 import { runningPatterns } from './runningPatterns.js';
+import {
+  type RunMap,
+  type RunStep,
+  type RunWait,
+  toRunMap,
+  toRunStep,
+  toRunWait,
+  toUsage,
+  type Usage,
+} from './runSteps.js';
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed out' | 'unknown';
-
-export interface Usage {
-  inputTokens: number;
-  outputTokens: number;
-  costUsd: number;
-  /** Some attempts count with their upper bound, because their real usage was never learnt. */
-  estimated: boolean;
-}
 
 export interface RunSummary {
   id: string;
@@ -50,48 +49,12 @@ export interface RunSummary {
   queued?: Queued;
 }
 
-export interface RunStep {
-  /** Its place in the structure of the run. */
-  path: string;
-  kind: 'model' | 'tool';
-  name: string;
-  state: StepSummary['state'];
-  attempts: number;
-  startedAt: string;
-  finishedAt?: string;
-  durationMs: number;
-  usage: Usage;
-  /** At the gate, before its attempts were begun. */
-  waitedMs?: number;
-  model?: string;
-  /** Model aliases that failed, or were passed over, before the one that `model` belongs to. */
-  fallbackFrom?: string[];
-  /** What guardrails have found in what went in or came out. */
-  guardrails?: GuardrailFinding[];
-  error?: { type: string; message: string; retryable: boolean };
-}
-
-/** The items of a map, in numbers. */
-export interface RunMap {
-  /** `mapReduce#1/map`, or a level of its reduction. */
-  path: string;
-  items: number;
-  done: number;
-  running: number;
-  failed: number;
-  /** Effects whose outcome was lost. */
-  unknown: number;
-  startedAt: string;
-  finishedAt?: string;
-  usage: Usage;
-  /** Of the first item that failed. */
-  error?: { type: string; message: string; retryable: boolean };
-}
-
 export interface RunDetails extends RunSummary {
   /** Without the items of maps. */
   steps: RunStep[];
   maps: RunMap[];
+  /** Calls that wait at the gate, who has waited longest first. Absent without any. */
+  waiting?: RunWait[];
   /** Why it ended without a result. */
   error?: { type: string; message: string; step?: string };
   /** The workflow's own code throws, or is not the code that made the history: Temporal tries it again and again. */
@@ -172,14 +135,16 @@ export async function describeRun(
   ledger: Ledger,
 ): Promise<RunDetails> {
   const start = await startOf(handle.client, description);
-  const [summary, steps, maps, queued, warnings] = await Promise.all([
+  const [summary, steps, maps, queued, warnings, waiting] = await Promise.all([
     summarize(description, start, ledger),
     stepsOf(description, start, ledger),
     mapsOf(description, start, ledger),
     queuedPlaces(ledger, placeOf(description)),
     warnedBudgets(ledger, { scope: description.workflowId, since: start.at.toISOString() }),
+    description.status.name === 'RUNNING' ? listWaiting(ledger, { scope: description.workflowId }) : [],
   ]);
-  const warned = { ...summary, steps, maps, ...(warnings.length > 0 && { warnings }) };
+  const waits = waiting.length > 0 && { waiting: waiting.map(toRunWait) };
+  const warned = { ...summary, steps, maps, ...waits, ...(warnings.length > 0 && { warnings }) };
   const details: RunDetails = withQueued(warned, queued, description);
   if (summary.status === 'running') {
     const stuck = stuckReason(description);
@@ -240,44 +205,6 @@ async function stepsOf(info: Execution, start: RunStart, ledger: Ledger): Promis
 async function mapsOf(info: Execution, start: RunStart, ledger: Ledger): Promise<RunMap[]> {
   const period = { from: start.at.toISOString(), to: info.closeTime?.toISOString() };
   return (await listMaps(ledger, { scope: info.workflowId, period })).map(toRunMap);
-}
-
-function toRunMap({ usage, error, finishedAt, ...counts }: MapSummary): RunMap {
-  return {
-    ...counts,
-    usage: toUsage(usage),
-    ...(finishedAt !== undefined && { finishedAt }),
-    ...(error && { error: { type: error.type, message: error.message, retryable: error.retryable } }),
-  };
-}
-
-function toRunStep(step: StepSummary): RunStep {
-  const findings = findingsOf(step);
-  const end = step.finishedAt ? Date.parse(step.finishedAt) : Date.now();
-  return {
-    path: step.path,
-    kind: step.kind,
-    name: step.name,
-    state: step.state,
-    attempts: step.attempts,
-    startedAt: step.startedAt,
-    ...(step.finishedAt !== undefined && { finishedAt: step.finishedAt }),
-    durationMs: Math.max(0, end - Date.parse(step.startedAt)),
-    usage: toUsage(step.usage),
-    ...(step.waitedMs > 0 && { waitedMs: step.waitedMs }),
-    ...(step.model !== undefined && { model: step.model }),
-    ...(findings.length > 0 && { guardrails: findings }),
-    ...(step.fallbackFrom.length > 0 && { fallbackFrom: [...step.fallbackFrom] }),
-    ...(step.error &&
-      step.state !== 'done' && {
-        error: { type: step.error.type, message: step.error.message, retryable: step.error.retryable },
-      }),
-  };
-}
-
-function toUsage(usage: UsageSum): Usage {
-  const { inputTokens, outputTokens, costPicoUsd, estimated } = usage;
-  return { inputTokens, outputTokens, costUsd: picoToUsd(costPicoUsd), estimated };
 }
 
 function stuckReason({ raw }: WorkflowExecutionDescription): string | undefined {

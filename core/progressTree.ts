@@ -6,33 +6,7 @@
  * 2. A lone first turn is the agent itself, and `#1` says nothing: neither is shown.
  * 3. However many steps there are, there are few nodes side by side: a map is one, and so are all nodes after the first 50.
  */
-export interface ProgressStep {
-  path: string;
-  state: 'reserved' | 'sent' | 'done' | 'failed' | 'unknown';
-  attempts: number;
-  /** ISO 8601. */
-  startedAt: string;
-  finishedAt?: string | undefined;
-  usage: { inputTokens: number; outputTokens: number; costUsd: number };
-  error?: { type: string; message: string; retryable: boolean } | undefined;
-  waitedMs?: number | undefined;
-  fallbackFrom?: readonly string[] | undefined;
-  guardrails?: readonly { action: 'block' | 'redact'; count: number }[] | undefined;
-}
-
-/** The items of a map, in numbers. */
-export interface ProgressMap {
-  path: string;
-  items: number;
-  done: number;
-  running: number;
-  failed: number;
-  unknown: number;
-  startedAt: string;
-  finishedAt?: string | undefined;
-  usage: ProgressStep['usage'];
-  error?: ProgressStep['error'];
-}
+import { fallbackText, type ProgressMap, type ProgressStep, type ProgressWait } from './progressStep.js';
 
 export type ProgressState = 'running' | 'retrying' | 'done' | 'failed' | 'unknown';
 
@@ -43,14 +17,19 @@ export interface ProgressNode {
   /** Epoch milliseconds. */
   startedAtMs: number;
   finishedAtMs: number | undefined;
-  attempts: number;
+  /** The step it stands for, if it does. */
+  step?: ProgressStep;
   inputTokens: number;
   outputTokens: number;
   costUsd: number;
   error: { type: string; message: string } | undefined;
   /** At the gate, before its calls were sent. */
   waitedMs: number;
-  /** Model aliases that did not answer, where another did. */
+  /** `REASON at GATE`, each once. */
+  waitedFor: readonly string[];
+  /** It waits there now; of a map, the item that has waited longest. */
+  waits?: ProgressWait;
+  /** `ALIAS (REASON)` of models that did not answer, where another did. */
   fallbackFrom: readonly string[];
   /** Found by guardrails: places redacted, values blocked. */
   guardrails: { redacted: number; blocked: number };
@@ -64,11 +43,13 @@ export interface ProgressNode {
  * @param status the run's: what is still under way when it has ended will not go on, and what failed in one that completed was
  *   taken care of further up: the failed step shows it, what it stands in does not
  * @param maps in the order in which they began
+ * @param waiting who has waited longest first
  */
 export function progressTree(
   steps: readonly ProgressStep[],
   status = 'running',
   maps: readonly ProgressMap[] = [],
+  waiting: readonly ProgressWait[] = [],
 ): ProgressNode[] {
   const runEnded = status !== 'running';
   const root = emptyNode('', '');
@@ -81,9 +62,13 @@ export function progressTree(
   const laterMaps = [...maps];
   for (const step of steps) {
     while (laterMaps[0] && laterMaps[0].startedAt < step.startedAt) insertMap(laterMaps.shift()!);
-    insert(nodes, root, step, stateOf(step, runEnded)).attempts = step.attempts;
+    insert(nodes, root, step, stateOf(step, runEnded)).step = step;
   }
   laterMaps.forEach(insertMap);
+  for (const wait of waiting) {
+    const path = maps.find((map) => wait.path.startsWith(`${map.path}/`))?.path ?? wait.path;
+    insert(nodes, root, { path, startedAt: wait.since, usage: noUsage }, 'running').waits ??= wait;
+  }
   const children = root.children.map(collapse);
   if (status === 'completed') children.forEach(forgive);
   return fewer(children, '');
@@ -104,6 +89,7 @@ function mapState({ items, done, failed, unknown }: ProgressMap, runEnded: boole
 }
 
 const mostSiblings = 50;
+const noUsage = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
 /** Those after the first ones together, as one. */
 function fewer(nodes: readonly ProgressNode[], parent: string): ProgressNode[] {
@@ -130,6 +116,7 @@ function sumUp(sum: ProgressNode, node: ProgressNode): void {
     redacted: sum.guardrails.redacted + node.guardrails.redacted,
     blocked: sum.guardrails.blocked + node.guardrails.blocked,
   };
+  sum.waitedFor = [...new Set([...sum.waitedFor, ...node.waitedFor])];
   sum.fallbackFrom = [...new Set([...sum.fallbackFrom, ...node.fallbackFrom])];
 }
 
@@ -140,12 +127,10 @@ function emptyNode(label: string, path: string): ProgressNode {
     state: 'done',
     startedAtMs: Number.POSITIVE_INFINITY,
     finishedAtMs: Number.NEGATIVE_INFINITY,
-    attempts: 0,
-    inputTokens: 0,
-    outputTokens: 0,
-    costUsd: 0,
+    ...noUsage,
     error: undefined,
     waitedMs: 0,
+    waitedFor: [],
     fallbackFrom: [],
     guardrails: { redacted: 0, blocked: 0 },
     children: [],
@@ -154,7 +139,7 @@ function emptyNode(label: string, path: string): ProgressNode {
 
 type Inserted = Pick<
   ProgressStep,
-  'path' | 'startedAt' | 'finishedAt' | 'usage' | 'error' | 'waitedMs' | 'fallbackFrom' | 'guardrails'
+  'path' | 'startedAt' | 'finishedAt' | 'usage' | 'error' | 'waitedMs' | 'waitedFor' | 'fallbackFrom' | 'guardrails'
 >;
 
 /** @returns its node */
@@ -204,10 +189,11 @@ function add(node: ProgressNode, step: Inserted, state: ProgressState): void {
     ...emptyNode('', ''),
     ...{ state, inputTokens, outputTokens, costUsd, error: step.error },
     waitedMs: step.waitedMs ?? 0,
-    fallbackFrom: step.fallbackFrom ?? [],
+    waitedFor: step.waitedFor ?? [],
+    fallbackFrom: (step.fallbackFrom ?? []).map(fallbackText),
     guardrails: countFindings(step.guardrails),
     startedAtMs: Date.parse(step.startedAt),
-    finishedAtMs: step.finishedAt === undefined ? undefined : Date.parse(step.finishedAt),
+    finishedAtMs: step.finishedAt === undefined || state === 'retrying' ? undefined : Date.parse(step.finishedAt),
   });
 }
 
@@ -219,7 +205,9 @@ function countFindings(findings: ProgressStep['guardrails'] = []): ProgressNode[
 function collapse(node: ProgressNode): ProgressNode {
   const only = node.children.length === 1 ? node.children[0] : undefined;
   if (only?.label === 'turn') {
-    return { ...node, attempts: only.attempts, children: fewer(only.children.map(collapse), `${node.path}/`) };
+    const { step, waits } = only;
+    const own = { ...(step && { step }), ...(waits && { waits }) };
+    return { ...node, ...own, children: fewer(only.children.map(collapse), `${node.path}/`) };
   }
   return { ...node, children: fewer(node.children.map(collapse), `${node.path}/`) };
 }

@@ -47,8 +47,8 @@ export type {
 export { budgetExceeded, listBudgets, standingBudgets, warnedBudgets } from './admission/budgets.js';
 export type { BudgetState, ToldWarning } from './admission/budgets.js';
 export { forgetWaits, raiseBudget, waitForRaise, wakeRaised } from './admission/raises.js';
-export { listGates } from './admission/gates.js';
-export type { GateState } from './admission/gates.js';
+export { listGates, listWaiting } from './admission/gates.js';
+export type { GateState, WaitingCall } from './admission/gates.js';
 export { listEffects } from './effects.js';
 export type { EffectOutcome, EffectRecord } from './effects.js';
 export { costGroups, costsBy } from './costs.js';
@@ -85,6 +85,8 @@ export type { TouchedRun, WorkerRecord, WorkerRegistration, WorkerState } from '
 export { PlaceKeeper } from './places/placeKeeper.js';
 export { queuedPlaces } from './places/places.js';
 
+export { passedOver } from './attempts.js';
+export type { AttemptSummary, PassedOver } from './attempts.js';
 export { listMaps } from './maps.js';
 export type { MapSummary } from './maps.js';
 export { listSteps, usageByAgent, usageOfRun } from './runs.js';

@@ -1,6 +1,6 @@
 /** What CLI, server and dashboard read: the steps of a run and what they cost. Dates are ISO 8601, money is pico-USD. */
-import type { Skipped } from '../core/admission/admission.js';
 import type { StepFailure, StepKind, StepState } from '../core/steps.js';
+import { attemptOf, type AttemptRow, attemptsColumn, type AttemptSummary } from './attempts.js';
 import type { Ledger } from './openLedger.js';
 import { parseFailure } from './steps/stepRow.js';
 
@@ -23,9 +23,8 @@ export interface StepSummary {
   readonly state: StepState;
   /** How often it was begun; released attempts don't count. */
   readonly attempts: number;
+  /** When it was first begun. */
   readonly createdAt: string;
-  /** When the newest attempt began. */
-  readonly startedAt: string;
   readonly finishedAt: string | undefined;
   readonly model: string | undefined;
   readonly resultBytes: number | undefined;
@@ -33,10 +32,8 @@ export interface StepSummary {
   readonly detail: unknown;
   /** Of all attempts together. */
   readonly usage: UsageSum;
-  /** How long its attempts waited at the gate before they were begun. */
-  readonly waitedMs: number;
-  /** Model aliases that would have come before the one of the newest attempt: they failed, or were passed over. */
-  readonly fallbackFrom: readonly string[];
+  /** The oldest first. */
+  readonly tries: readonly AttemptSummary[];
 }
 
 /** A call whose worker is gone, and which no attempt has taken over: a run that ended meanwhile has none that would. */
@@ -66,15 +63,12 @@ interface StepSummaryRow extends UsageRow {
   state: StepState;
   attempts: number;
   created_at: Date;
-  started_at: Date;
   finished_at: Date | null;
   model: string | null;
   result_bytes: number | null;
   error: string | null;
   detail: string | null;
-  waited_ms: string;
-  aliases: string[];
-  passed_over: string[];
+  tries: AttemptRow[] | null;
 }
 
 export interface RunQuery {
@@ -94,14 +88,11 @@ export async function listSteps(
   }: RunQuery & { readonly limit?: number | undefined; readonly alone?: boolean | undefined },
 ): Promise<StepSummary[]> {
   const { rows } = await ledger.query<StepSummaryRow>(
-    `select s.key, s.run_id, s.workflow_id, s.path, s.kind, s.name, s.state, s.attempts, s.created_at, s.started_at,
+    `select s.key, s.run_id, s.workflow_id, s.path, s.kind, s.name, s.state, s.attempts, s.created_at,
        s.finished_at, s.model, s.result_bytes, s.error, s.detail, u.*
      from segno.steps s
      cross join lateral (
-       select ${usageColumns}, coalesce(sum(a.waited_ms), 0) as waited_ms,
-         coalesce(array_remove(array_agg(a.model_alias order by a.epoch), null), '{}') as aliases,
-         coalesce(array_remove(array_agg(a.instead_of order by a.epoch), null), '{}') as passed_over
-       from segno.attempts a where a.step_key = s.key
+       select ${usageColumns}, ${attemptsColumn} from segno.attempts a where a.step_key = s.key
      ) u
      where s.scope = $1 and ($2::text is null or s.tenant = $2) ${alone ? 'and s.part_of is null' : ''}
      order by s.seq limit $3`,
@@ -118,21 +109,14 @@ export async function listSteps(
     state: row.state,
     attempts: row.attempts,
     createdAt: row.created_at.toISOString(),
-    startedAt: row.started_at.toISOString(),
     finishedAt: row.finished_at?.toISOString(),
     model: row.model ?? undefined,
     resultBytes: row.result_bytes ?? undefined,
     error: parseFailure(row.error),
     detail: row.detail === null ? undefined : JSON.parse(row.detail),
     usage: usageOf(row),
-    waitedMs: Number(row.waited_ms),
-    fallbackFrom: fallbackFrom(row),
+    tries: (row.tries ?? []).map(attemptOf),
   }));
-}
-
-function fallbackFrom({ aliases, passed_over: passedOver }: StepSummaryRow): string[] {
-  const skipped = passedOver.flatMap((text) => (JSON.parse(text) as Skipped[]).map(({ alias }) => alias));
-  return [...new Set([...skipped, ...aliases])].filter((alias) => alias !== aliases.at(-1));
 }
 
 /** One of the runs that had the same id one after the other. */

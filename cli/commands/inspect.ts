@@ -45,21 +45,27 @@ export function runsCommand(): Command {
 }
 
 export function showCommand(): Command {
-  return inspecting('show', 'show a run with its steps', '  $ segno show demo\n  $ segno show demo --json | jq .steps')
+  return inspecting(
+    'show',
+    'show a run with its steps',
+    '  $ segno show demo\n  $ segno show demo --attempts\n  $ segno show demo --json | jq .steps',
+  )
     .argument('<run>', "the run's id")
-    .action(async (id: string, flags: Flags) => {
+    .option('--attempts', 'also each attempt of steps that took several', false)
+    .action(async (id: string, flags: Flags & { attempts: boolean }) => {
       await withClient(flags, async (client, dir) => {
         const details = await client.show(id, { underWay: true });
         if (flags.json) return printJson(details);
         const c = colours(process.stdout);
         const ui = uiAddress(dir, details.id, details.runId);
         const { usage } = details;
+        const tree = progressTree(details.steps, details.status, details.maps, details.waiting);
         const lines = [
           `${c.bold(details.id)}  ${details.workflow}  ${details.queued ? printable(queuedText(details.queued)) : details.status}`,
           c.dim(
             `started ${details.startedAt}, ${formatDuration(details.durationMs)}, ${formatTokens(usage.inputTokens + usage.outputTokens)} tokens, ${formatCost(usage.costUsd)}${usage.estimated ? ' (at most)' : ''}`,
           ),
-          ...renderProgress(progressTree(details.steps, details.status, details.maps), Date.now(), process.stdout),
+          ...renderProgress(tree, Date.now(), process.stdout, { tries: flags.attempts }),
           ...renderUnderWay(details, process.stdout),
           ...(details.warnings ?? []).map((warning) => c.yellow(warningLine(warning))),
           ...(details.error

@@ -256,7 +256,7 @@ export async function writeResult(client: SegnoClient, result: unknown, out: str
   const document = [result, own, output, (output as { document?: unknown } | null | undefined)?.document]
     .map((candidate) => documentRefSchema.safeParse(candidate))
     .find((parsed) => parsed.success)?.data;
-  await writeFile(path, document ? await client.getDocument(document) : `${JSON.stringify(result, null, 2)}\n`);
+  await writeFile(path, document ? await client.getDocument(document) : `${JSON.stringify(result ?? null, null, 2)}\n`);
   return path;
 }
 
@@ -270,7 +270,7 @@ async function summarize(
   const c = colours(process.stdout);
   const { durationMs, usage } = await client.show(run.id);
   const ui = uiAddress(project.dir, run.id, run.runId);
-  if (written === undefined) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  if (written === undefined && result !== undefined) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   const without = shortfall(result);
   const rows: [string, string][] = [
     ...(written === undefined ? [] : [['Output', written] as [string, string]]),

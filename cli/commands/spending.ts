@@ -53,13 +53,7 @@ export function providersCommand(): Command {
     const gates = await withClient(flags, (client) => client.providers());
     if (flags.json) return printJson(gates);
     if (gates.length === 0) return void process.stdout.write('No model calls yet.\n');
-    const headings = ['GATE', 'HEALTH', 'RUNNING', 'WAITING', 'REQUESTS/MIN', 'TOKENS/MIN', 'LAST FAULT'];
-    process.stdout.write(
-      `${table(
-        headings,
-        gates.map((gate) => gateCells(gate, Date.now())),
-      )}\n`,
-    );
+    process.stdout.write(`${gateTable(gates, Date.now())}\n`);
     const open = gates.filter(({ breaker }) => breaker === 'open');
     if (open.length > 0) {
       const c = colours(process.stdout);
@@ -70,12 +64,23 @@ export function providersCommand(): Command {
   });
 }
 
+/** The column of money only where some gate limits it. */
+export function gateTable(gates: readonly GateState[], nowMs: number): string {
+  const money = gates.some(({ limits }) => limits.costPicoUsdPerMinute !== undefined);
+  const headings = ['GATE', 'HEALTH', 'RUNNING', 'WAITING', 'REQUESTS/MIN', 'TOKENS/MIN'];
+  return table(
+    [...headings, ...(money ? ['USD/MIN'] : []), 'LAST FAULT'],
+    gates.map((gate) => gateCells(gate, nowMs, money)),
+  );
+}
+
 function gateCells(
   { key, limits, running, used, breaker, openUntil, lastFault, waiting }: GateState,
   nowMs: number,
+  money: boolean,
 ): string[] {
-  const of = (amount: string, limit: number | undefined): string =>
-    limit === undefined ? amount : `${amount} of ${formatTokens(limit)}`;
+  const of = <A>(amount: A, limit: A | undefined, format: (amount: A) => string): string =>
+    limit === undefined ? format(amount) : `${format(amount)} of ${format(limit)}`;
   const health =
     breaker === 'off'
       ? ''
@@ -87,10 +92,11 @@ function gateCells(
   return [
     key,
     health,
-    of(String(running), limits.concurrency),
+    of(running, limits.concurrency, formatTokens),
     waiting === 0 ? '' : String(waiting),
-    of(String(used.requests), limits.requestsPerMinute),
-    of(formatTokens(used.tokens), limits.tokensPerMinute),
+    of(used.requests, limits.requestsPerMinute, formatTokens),
+    of(used.tokens, limits.tokensPerMinute, formatTokens),
+    ...(money ? [of(used.costPicoUsd, limits.costPicoUsdPerMinute, (pico) => formatCost(picoToUsd(pico)))] : []),
     lastFault ? `${lastFault.type}, ${formatDuration(Math.max(0, nowMs - Date.parse(lastFault.at)))} ago` : '',
   ];
 }

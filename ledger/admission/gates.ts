@@ -1,6 +1,7 @@
 /** What people and programs read of gates: how full a provider, a model or a tenant is, how it does, and who waits. */
 import { usedIn, windowAt } from '../../core/admission/slidingWindow.js';
 import type { Ledger } from '../openLedger.js';
+import type { RunQuery } from '../runs.js';
 
 export interface GateState {
   /** `model/PROVIDER/MODEL`, `provider/NAME`, `tenant/NAME`. */
@@ -74,4 +75,37 @@ function gateState(row: GateRow): GateState {
       row.last_fault === null ? undefined : { type: row.last_fault, at: row.last_fault_at?.toISOString() ?? '' },
     waiting: row.waiting,
   };
+}
+
+/** A call the gate has told to come again. */
+export interface WaitingCall {
+  /** Its step's. */
+  readonly key: string;
+  /** `REASON at GATE`, or at a budget. */
+  readonly waitsFor: string;
+  /** ISO 8601. */
+  readonly since: string;
+  /** How many other calls wait there, before or after it. */
+  readonly others: number;
+}
+
+/** Those of a run, who has waited longest first. One that was given up is known here until it would have asked again. */
+export async function listWaiting(ledger: Ledger, { scope, tenant }: RunQuery): Promise<WaitingCall[]> {
+  const { rows } = await ledger.query<{ key: string; waits_for: string; since: Date; others: number }>(
+    `with live as (select * from segno.tickets where stays_until > now()
+     ), at_gates as (select gate, count(*)::int as waiting from live group by gate
+     ), own as (
+       select distinct on (step_key) step_key as key, reason || ' at ' || gate as waits_for,
+         min(created_at) over (partition by step_key) as since, waiting - 1 as others
+       from live join at_gates using (gate) where scope = $1 and ($2::text is null or tenant = $2)
+       order by step_key, stays_until desc
+     )
+     select * from own order by since, key limit 10000`,
+    [scope, tenant ?? null],
+    { idempotent: true },
+  );
+  return rows.map(({ key, waits_for: waitsFor, since, others }) => ({
+    ...{ key, waitsFor, others },
+    since: since.toISOString(),
+  }));
 }

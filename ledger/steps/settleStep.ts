@@ -71,10 +71,12 @@ export async function finishStep(ledger: Ledger, input: FinishStepInput): Promis
  */
 export async function failStep(ledger: Ledger, input: FailStepInput): Promise<SettleResult> {
   const { key, epoch, owner, usage, settlement } = input;
+  // Named one by one: of an Error, JSON leaves its message out.
+  const { type, message, retryable, details } = input.error;
   return settle(ledger, {
     attempt: { key, epoch, owner },
-    state: input.error.type === 'Tool.OutcomeUnknown' ? 'unknown' : 'failed',
-    error: canonicalJson(input.error),
+    state: type === 'Tool.OutcomeUnknown' ? 'unknown' : 'failed',
+    error: canonicalJson({ type, message, retryable, details }),
     result: null,
     resultHash: null,
     resultBytes: null,

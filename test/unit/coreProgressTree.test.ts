@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ProgressNode, type ProgressStep, progressTree } from '../../core/progressTree.js';
+import type { ProgressStep } from '../../core/progressStep.js';
+import { type ProgressNode, progressTree } from '../../core/progressTree.js';
 
 const step = (path: string, over: Partial<ProgressStep> = {}): ProgressStep => ({
   path,
@@ -62,7 +63,7 @@ describe('a run’s progress', () => {
     ];
     expect(progressTree(steps).map(({ state }) => state)).toEqual(['retrying', 'running']);
     expect(progressTree(steps, 'failed').map(({ state }) => state)).toEqual(['failed', 'failed']);
-    expect(progressTree(steps)[1]?.finishedAtMs).toBeUndefined();
+    expect(progressTree(steps).map(({ finishedAtMs }) => finishedAtMs)).toEqual([undefined, undefined]);
   });
 
   it('shows what failed in a completed run at the step alone, not at what took care of it', () => {
@@ -114,6 +115,27 @@ describe('a run’s progress', () => {
       'check',
       'mapReduce 2',
     ]);
+  });
+
+  it('shows calls that wait at the gate: before their first attempt, between two, and as items of a map', () => {
+    const wait = (path: string) => ({
+      path,
+      waitsFor: 'tokens at model/p/m',
+      since: '2026-01-01T00:00:05.000Z',
+      others: 1,
+    });
+    const usage = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
+    const map = { items: 9, done: 1, running: 0, failed: 0, unknown: 0, usage, startedAt: '2026-01-01T00:00:00.000Z' };
+    const failed = step('b#1/turn#1', {
+      state: 'failed',
+      error: { type: 'Model.RateLimited', message: 'x', retryable: true },
+    });
+    const waiting = [wait('a#1/turn#1'), wait('b#1/turn#1'), wait('mapReduce#1/map/3/a#1/turn#1')];
+    const [b, mapped, a] = progressTree([failed], 'running', [{ ...map, path: 'mapReduce#1/map' }], waiting);
+    expect(b).toMatchObject({ label: 'b', state: 'running', waits: waiting[1], step: failed, inputTokens: 1 });
+    expect(b?.startedAtMs).toBe(Date.parse(failed.startedAt));
+    expect(mapped?.children).toMatchObject([{ label: 'map', state: 'running', waits: waiting[2], children: [] }]);
+    expect(a).toMatchObject({ label: 'a', state: 'running', waits: waiting[0], finishedAtMs: undefined, children: [] });
   });
 
   it('shows fifty nodes side by side, and the others as one', () => {

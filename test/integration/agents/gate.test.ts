@@ -108,6 +108,7 @@ describe('the gate', () => {
     const run = await start(name, { options: { budget: { usd: 0.007, onExceeded: 'degrade' } } });
     expect(await run.result()).toEqual({ answer: '42' });
     expect(scripted.requestsOf(name)[0]?.maxTokens).toBe(500);
+    expect((await stack.client.show(run.id)).steps).toMatchObject([{ degradedTo: 500 }]);
   });
 
   it('refuses a budget in USD where a model has no price', async () => {
@@ -134,12 +135,23 @@ describe('the gate', () => {
   it('goes to the fallback at once when a provider fails, and past it while its breaker is open', async () => {
     const byModel = ({ model }: RecordedRequest): ScriptStep => (model === 'dying' ? error(500) : right);
     const names = [aCase(), aCase(), aCase()];
+    const reasons: unknown[] = [];
     for (const name of names) {
       scripted.script(name, byModel);
       const run = await start(name, { options: { model: 'dying' } });
       expect(await run.result()).toEqual({ answer: '42' });
-      expect((await stack.client.show(run.id)).steps).toMatchObject([{ model: 'plain', fallbackFrom: ['dying'] }]);
+      const { steps } = await stack.client.show(run.id);
+      expect(steps).toMatchObject([{ model: 'plain', fallbackFrom: [{ alias: 'dying' }] }]);
+      reasons.push(
+        steps[0]?.fallbackFrom?.[0]?.for,
+        steps[0]?.tries?.map(({ alias, error }) => [alias, error?.type]),
+      );
     }
+    const tried = [
+      ['dying', 'Model.ServerError'],
+      ['default', undefined],
+    ];
+    expect(reasons).toEqual(['Model.ServerError', tried, 'Model.ServerError', tried, 'outage', undefined]);
     expect(names.map(modelsAsked)).toEqual([['dying', 'plain'], ['dying', 'plain'], ['plain']]);
   });
 
@@ -187,7 +199,29 @@ describe('the gate', () => {
       [own],
     );
     expect(rows[0]?.waited).toBeGreaterThanOrEqual(4);
-    const shown = await Promise.all(runs.map(async (run) => (await stack.client.show(run.id)).steps[0]?.waitedMs));
-    expect(shown.filter((waitedMs) => waitedMs !== undefined).length).toBeGreaterThanOrEqual(4);
+    const shown = await Promise.all(runs.map(async (run) => (await stack.client.show(run.id)).steps[0]));
+    const waited = shown.filter((step) => step?.waitedMs !== undefined);
+    expect(waited.length).toBeGreaterThanOrEqual(4);
+    for (const step of waited) expect(step?.waitedFor).toEqual([`concurrency at model/${own}/narrow`]);
+  });
+
+  it('lets a run say what its calls wait for', async () => {
+    const [first, second] = [aCase(), aCase()];
+    let answer: (step: ScriptStep) => void = () => undefined;
+    scripted.script(first, [() => new Promise<ScriptStep>((resolve) => (answer = resolve))]);
+    scripted.script(second, [right]);
+    const running = await start(first, { options: { model: 'narrow' } });
+    await vi.waitUntil(() => scripted.requestsOf(first).length === 1, 20_000);
+    const waits = await start(second, { options: { model: 'narrow' } });
+    const { waiting } = await vi.waitUntil(async () => {
+      const details = await stack.client.show(waits.id);
+      return details.waiting && details;
+    }, 20_000);
+    expect(waiting).toMatchObject([
+      { path: 'solver#1/turn#1', waitsFor: `concurrency at model/${own}/narrow`, others: 0 },
+    ]);
+    answer(right);
+    await Promise.all([running.result(), waits.result()]);
+    expect(await stack.client.show(waits.id)).not.toHaveProperty('waiting');
   });
 });

@@ -9,6 +9,7 @@ import {
   failStep,
   finishStep,
   type Ledger,
+  listWaiting,
   markDead,
   registerWorker,
 } from '../../../ledger/index.js';
@@ -232,10 +233,15 @@ describeOnBothDatabases((database) => {
       const waiting = await ask(ledger, admission);
       expect(waiting).toMatchObject({ status: 'Admission.Waiting', at: gate, for: 'concurrency', ahead: 0 });
       expect(await ask(ledger, admission)).toMatchObject({ status: 'Admission.Waiting', ahead: 1 });
+      const { key, scope } = waiting.step;
+      expect(await listWaiting(ledger, { scope })).toMatchObject([
+        { key, waitsFor: `concurrency at ${gate}`, others: 1, since: expect.any(String) as string },
+      ]);
       await finishStep(ledger, { ...running.attempt, result: 1, settlement: settled(15, 1n) });
       expect(await ask(ledger, admission), 'one that came later').toMatchObject({ status: 'Admission.Waiting' });
       const served = await beginStep(ledger, waiting.step);
       expect(served).toMatchObject({ status: 'begun', admitted: { waitedMs: expect.any(Number) } });
+      expect(await listWaiting(ledger, { scope })).toEqual([]);
     });
 
     it('is asked less often the longer the queue is and calls take', async () => {

@@ -124,6 +124,15 @@ describeOnBothDatabases((database) => {
       expect((await listSteps(ledger, { scope: step.scope }))[0]).toMatchObject({ state: 'failed', error });
     });
 
+    it('that failed with an error keeps its message', async () => {
+      const { ledger } = database();
+      const step = aStep();
+      await begin(ledger, step);
+      await failStep(ledger, { ...attemptOf(step, 1), error: new SegnoError('Document.Scanned', 'pictures only') });
+      const kept = { error: { type: 'Document.Scanned', message: 'pictures only' } };
+      expect(await listSteps(ledger, { scope: step.scope })).toMatchObject([{ ...kept, tries: [kept] }]);
+    });
+
     it('that failed retryably is begun again, and its attempts are counted', async () => {
       const { ledger } = database();
       const step = aStep();

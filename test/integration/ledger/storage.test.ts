@@ -237,7 +237,7 @@ describeOnBothDatabases((database) => {
         error: undefined,
         usage: { inputTokens: 1_005, outputTokens: 506, cachedInputTokens: 2, costPicoUsd: 6_050n, estimated: true },
       });
-      expect(Date.parse(steps[0]?.finishedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(steps[0]?.startedAt ?? ''));
+      expect(Date.parse(steps[0]?.finishedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(steps[0]?.createdAt ?? ''));
       expect(steps[1]).toMatchObject({ state: 'sent', finishedAt: undefined, resultBytes: undefined });
       expect(await listSteps(ledger, { scope, tenant: 'other' })).toEqual([]);
     });
