@@ -20,7 +20,7 @@ import { formatTraceparent, parseTraceparent } from '../core/trace.js';
 import {
   ClaimCheckCodec,
   type CostQuery,
-  type CostRow,
+  type Costs,
   costsBy,
   type GateState,
   getBlob,
@@ -308,8 +308,8 @@ export class SegnoClient {
     return resolveOutcome(this.temporal, this.ledger, description, { ...options, tenant });
   }
 
-  /** What model calls have cost, the dearest first. */
-  costs(query: CostQuery): Promise<CostRow[]> {
+  /** What model calls have cost, the dearest first, and all together. */
+  costs(query: CostQuery): Promise<Costs> {
     return costsBy(this.ledger, query);
   }
 

@@ -52,7 +52,7 @@ export type { GateState } from './admission/gates.js';
 export { listEffects } from './effects.js';
 export type { EffectOutcome, EffectRecord } from './effects.js';
 export { costGroups, costsBy } from './costs.js';
-export type { CostGroup, CostQuery, CostRow } from './costs.js';
+export type { CostGroup, CostQuery, Costs } from './costs.js';
 export { agentFigures, patternFigures, toolFigures } from './executions.js';
 export type { AgentFigures, ExecutionFigures, ExecutionsQuery, PatternFigures } from './executions.js';
 export { expireLeases } from './admission/expireLeases.js';
