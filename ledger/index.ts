@@ -44,8 +44,8 @@ export type {
   UpperBound,
 } from './steps/stepTypes.js';
 
-export { budgetExceeded, listBudgets, standingBudgets, warnedBudgets } from './admission/budgets.js';
-export type { BudgetState, ToldWarning } from './admission/budgets.js';
+export { budgetExceeded, listBudgets, spendersOf, standingBudgets, warnedBudgets } from './admission/budgets.js';
+export type { BudgetState, Spender, ToldWarning } from './admission/budgets.js';
 export { forgetWaits, raiseBudget, waitForRaise, wakeRaised } from './admission/raises.js';
 export { listGates } from './admission/gates.js';
 export type { GateState } from './admission/gates.js';

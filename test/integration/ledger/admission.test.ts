@@ -145,7 +145,18 @@ describeOnBothDatabases((database) => {
         usage: usage(60, 20, 800n),
         settlement: settled(80, 800n),
       });
-      expect(await ask(ledger, admission)).toMatchObject({ status: 'Budget.Exceeded', budget, for: 'tokens' });
+      expect(await ask(ledger, admission)).toMatchObject({
+        ...{ status: 'Budget.Exceeded', budget, for: 'tokens', unit: 'tokens' },
+        ...{ needed: { usd: 1e-9, tokens: 100, calls: 1 } },
+      });
+    });
+
+    it('names the need of the candidate it refuses, not of those before it', async () => {
+      const { ledger } = database();
+      const { budget, candidate, request } = aGate();
+      const candidates = [candidate({ costPicoUsd: 9_000n, skipOn: ['budget'] }), candidate({ costPicoUsd: 7_000n })];
+      const admission = request({ budgets: [{ key: budget, limits: { costPicoUsd: 5_000n } }], candidates });
+      expect(await ask(ledger, admission)).toMatchObject({ unit: 'usd', needed: { usd: 7e-9 } });
     });
 
     it('is asked for what others hold fifty times a second, however many wait', async () => {
