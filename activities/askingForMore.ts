@@ -1,16 +1,9 @@
 import { Context } from '@temporalio/activity';
-import type { AdmissionRequest, BudgetExhausted } from '../core/admission/admission.js';
+import type { AdmissionRequest } from '../core/admission/admission.js';
 import { type BudgetQuestion, type RaiseUnit, raiseUnits } from '../core/admission/raise.js';
+import { type BudgetRefusal, inUsd } from '../core/admission/refusal.js';
 import { SegnoError } from '../core/errors.js';
-import { picoToUsd } from '../core/money.js';
 import { type BeginStepInput, type Ledger, waitForRaise } from '../ledger/index.js';
-
-/** In the details of a refusal; money is pico-USD in decimal digits. */
-interface Books {
-  calls?: number;
-  tokens?: number;
-  costPicoUsd?: string;
-}
 
 /** Fits while calls under way settle otherwise than they may: as good as a moment later. */
 const retryAfterMs = 100;
@@ -26,11 +19,7 @@ export async function askingForMore(
   { admission, path, name }: BeginStepInput & { admission: AdmissionRequest },
   refusal: SegnoError,
 ): Promise<SegnoError> {
-  const refused = refusal.details as unknown as BudgetExhausted & {
-    limits?: Books;
-    spent?: Books;
-    spenders?: Spender[];
-  };
+  const refused = refusal.details as unknown as Pick<BudgetRefusal, 'budget' | 'unit'> & Partial<BudgetRefusal>;
   const demand = admission.budgets.find(({ key }) => key === refused.budget);
   if (demand?.answerWithinMs === undefined) return refusal;
   const { candidates } = admission;
@@ -48,14 +37,13 @@ export async function askingForMore(
   if (!waits) {
     return new SegnoError('Admission.Waiting', `The budget ${demand.key} was raised.`, { retryAfterMs });
   }
-  const { limits = {}, spent = {}, spenders = [] } = refused;
+  const { unit: usedUp, limit = {}, spent = {}, spenders = [] } = refused;
   const limited: Record<RaiseUnit, boolean> = {
-    usd: limits.costPicoUsd !== undefined,
-    tokens: limits.tokens !== undefined,
-    calls: limits.calls !== undefined,
+    usd: limit.usd !== undefined,
+    tokens: limit.tokens !== undefined,
+    calls: limit.calls !== undefined,
     wallMs: demand.wallMs !== undefined,
   };
-  const usedUp = refused.for === 'cost' ? 'usd' : refused.for === 'time' ? 'wallMs' : refused.for;
   const ask: BudgetQuestion = {
     budget: demand.key,
     raises: waits.raises,
@@ -64,22 +52,12 @@ export async function askingForMore(
     detail: {
       budget: demand.key,
       usedUp,
-      limit: shown(limits),
-      spent: shown(spent),
-      spentBy: spenders.map(({ name: agent, ...amounts }) => ({ agent, ...shown(amounts) })),
-      callMayUse: { usd: picoToUsd(need.costPicoUsd), tokens, calls: 1 },
+      limit,
+      spent,
+      spentBy: spenders,
+      callMayUse: inUsd({ costPicoUsd: need.costPicoUsd, tokens, calls: 1 }),
       askedBy: { agent: name, step: path },
     },
   };
   return new SegnoError('Budget.Exceeded', refusal.message, { details: { ...refusal.details, ask } });
-}
-
-type Spender = Books & { name: string };
-
-function shown({ calls, tokens, costPicoUsd }: Books): Record<string, number> {
-  return {
-    ...(costPicoUsd !== undefined && { usd: picoToUsd(BigInt(costPicoUsd)) }),
-    ...(tokens !== undefined && { tokens }),
-    ...(calls !== undefined && { calls }),
-  };
 }

@@ -1,5 +1,5 @@
-import { type Command, Option } from 'commander';
-import { type Concurrency, mostConcurrency } from '../client/concurrency.js';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Concurrency, longestKey, mostConcurrency } from '../client/concurrency.js';
 import type { OnLimit } from '../core/places.js';
 import { wholeNumber } from './optionValues.js';
 
@@ -16,7 +16,7 @@ const choices = { queue: 'queue', drop: 'drop', 'cancel-running': 'cancelRunning
 
 export function concurrencyOptions(command: Command): Command {
   return command
-    .option('--concurrency-key <key>', 'runs of one key, for example customer/42, go one at a time')
+    .option('--concurrency-key <key>', 'runs of one key, for example customer/42, go one at a time', keyText)
     .option('--concurrency-limit <n>', 'so many of the key at a time (default: 1)', wholeNumber(1, mostConcurrency))
     .addOption(
       new Option('--on-limit <what>', 'with as many in progress (default: queue)').choices(Object.keys(choices)),
@@ -39,4 +39,9 @@ export function concurrencyOf({ concurrencyKey: key, concurrencyLimit, onLimit }
       ...(onLimit !== undefined && { onLimit: choices[onLimit] }),
     },
   };
+}
+
+function keyText(source: string): string {
+  if (source.length > 0 && source.length <= longestKey) return source;
+  throw new InvalidArgumentError(`It is a text of 1 to ${longestKey} characters.`);
 }

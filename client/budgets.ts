@@ -1,14 +1,39 @@
 /** Budgets as people see them: with who waits for more, and the means to give it. */
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { budgetApprovalName, budgetRaisedSignal, raiseFaults, type RaiseAmounts } from '../core/admission/raise.js';
+import {
+  budgetApprovalName,
+  budgetRaisedSignal,
+  raiseFaults,
+  type RaiseAmounts,
+  type RaiseUnit,
+} from '../core/admission/raise.js';
 import { SegnoError } from '../core/errors.js';
-import { type BudgetState, type Ledger, listBudgets, raiseBudget, wakeRaised } from '../ledger/index.js';
+import {
+  type BudgetState,
+  type Ledger,
+  listBudgets,
+  raiseBudget,
+  type Spender,
+  spendersOf,
+  wakeRaised,
+} from '../ledger/index.js';
 import { listApprovals, type WaitingApproval } from './approvals.js';
 
 export interface BudgetDetails extends BudgetState {
   /** Runs that ask a person for more of it, the oldest question first. */
   readonly waiting: readonly Pick<WaitingApproval, 'run' | 'path' | 'since' | 'until'>[];
+  /** Who spent it, the dearest first; where one budget or run was asked for. */
+  readonly spenders?: readonly Spender[];
+}
+
+export interface BudgetQuery {
+  /** Those of the run with this id, with its child workflows. */
+  run?: string;
+  /** The one of this key. */
+  key?: string;
+  /** So many at most, the newest. Default: all. */
+  limit?: number;
 }
 
 /** At least one amount, on top of what the budget has. */
@@ -26,19 +51,42 @@ export interface RaisedBudget {
 export async function describeBudgets(
   temporal: Client,
   ledger: Ledger,
-  { run }: { run?: string },
+  { run, key, limit }: BudgetQuery,
 ): Promise<BudgetDetails[]> {
-  const [budgets, approvals] = await Promise.all([
-    listBudgets(ledger, run === undefined ? {} : { scope: run }),
+  const found = await listBudgets(ledger, {
+    ...(run !== undefined && { scope: run }),
+    ...(key !== undefined && { key }),
+    ...(limit !== undefined && { limit }),
+  });
+  if (found.length === 0) return [];
+  const asksForSome = run !== undefined || key !== undefined;
+  const [approvals, spenders] = await Promise.all([
     listApprovals(temporal),
+    asksForSome
+      ? spendersOf(
+          ledger,
+          found.map((budget) => budget.key),
+        )
+      : undefined,
   ]);
   const questions = approvals.filter(({ name, raise }) => name === budgetApprovalName && raise);
-  return budgets.map((budget) => ({
+  return found.map((budget) => ({
     ...budget,
     waiting: questions
       .filter(({ detail }) => (detail as { budget?: string } | undefined)?.budget === budget.key)
       .map(({ run: id, path, since, until }) => ({ run: id, path, since, until })),
+    ...(spenders && { spenders: spenders.get(budget.key)! }),
   }));
+}
+
+/** What of a budget is limited, and so can be raised. */
+export function limitedUnits({ limits: { calls, tokens, costPicoUsd }, endsAt }: BudgetState): RaiseUnit[] {
+  return [
+    ...(costPicoUsd === undefined ? [] : (['usd'] as const)),
+    ...(tokens === undefined ? [] : (['tokens'] as const)),
+    ...(calls === undefined ? [] : (['calls'] as const)),
+    ...(endsAt === undefined ? [] : (['wallMs'] as const)),
+  ];
 }
 
 /** @throws SegnoError `Budget.Unknown`, `Config.Invalid` */
@@ -49,14 +97,7 @@ export async function raiseAndWake(
   { by, ...amounts }: RaiseOptions,
 ): Promise<RaisedBudget> {
   const [before] = await listBudgets(ledger, { key });
-  const { calls, tokens, costPicoUsd } = before?.limits ?? {};
-  const units = [
-    ...(costPicoUsd === undefined ? [] : (['usd'] as const)),
-    ...(tokens === undefined ? [] : (['tokens'] as const)),
-    ...(calls === undefined ? [] : (['calls'] as const)),
-    ...(before?.endsAt === undefined ? [] : (['wallMs'] as const)),
-  ];
-  const faults = before ? raiseFaults(amounts, units) : [];
+  const faults = before ? raiseFaults(amounts, limitedUnits(before)) : [];
   if (faults.length > 0) throw new SegnoError('Config.Invalid', `raise ${key}: ${faults.join('; ')}`);
   await raiseBudget(ledger, { id: `raise/${randomUUID()}`, budget: key, amounts, by });
   const woken = await wakeRaised(ledger, temporal.options.namespace, async (workflowId, raised) => {

@@ -17,7 +17,7 @@ export interface Concurrency {
 }
 
 export const mostConcurrency = 1_000;
-const longestKey = 200;
+export const longestKey = 200;
 
 /** @throws SegnoError `Config.Invalid` */
 export function placeFor({ key, limit = 1, onLimit = 'queue' }: Concurrency): PlaceRequest {

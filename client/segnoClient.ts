@@ -20,7 +20,7 @@ import { formatTraceparent, parseTraceparent } from '../core/trace.js';
 import {
   ClaimCheckCodec,
   type CostQuery,
-  type CostRow,
+  type Costs,
   costsBy,
   type GateState,
   getBlob,
@@ -36,7 +36,14 @@ import {
   putBlob,
 } from '../ledger/index.js';
 import { decideApproval, type DecideOptions, listApprovals, type WaitingApproval } from './approvals.js';
-import { type BudgetDetails, describeBudgets, raiseAndWake, type RaisedBudget, type RaiseOptions } from './budgets.js';
+import {
+  type BudgetDetails,
+  type BudgetQuery,
+  describeBudgets,
+  raiseAndWake,
+  type RaisedBudget,
+  type RaiseOptions,
+} from './budgets.js';
 import { type Concurrency, isDropped, placeFor, startInPlace } from './concurrency.js';
 import { decodeInput } from './decodeInput.js';
 import { listUnknown, resolveOutcome, type ResolveOptions, type UnknownEffect } from './resolveOutcome.js';
@@ -308,8 +315,8 @@ export class SegnoClient {
     return resolveOutcome(this.temporal, this.ledger, description, { ...options, tenant });
   }
 
-  /** What model calls have cost, the dearest first. */
-  costs(query: CostQuery): Promise<CostRow[]> {
+  /** What model calls have cost, the dearest first, and all together. */
+  costs(query: CostQuery): Promise<Costs> {
     return costsBy(this.ledger, query);
   }
 
@@ -322,9 +329,15 @@ export class SegnoClient {
     return statsSince(this.temporal, this.ledger, since);
   }
 
-  /** Budgets, the newest first, with who waits for more: of all, or of one run with its child workflows. */
-  budgets(options: { run?: string } = {}): Promise<BudgetDetails[]> {
-    return describeBudgets(this.temporal, this.ledger, options);
+  /**
+   * Budgets, the newest first, with who waits for more; where one or a run's is asked for, also with who spent it.
+   *
+   * @throws SegnoError `Run.Unknown` when `run` has no budget, and nobody knows it
+   */
+  async budgets(options: BudgetQuery = {}): Promise<BudgetDetails[]> {
+    const budgets = await describeBudgets(this.temporal, this.ledger, options);
+    if (budgets.length === 0 && options.run !== undefined) await this.describe(options.run);
+    return budgets;
   }
 
   /**

@@ -104,7 +104,7 @@ export const errorKinds = {
   'Budget.Exceeded': kind(
     false,
     402,
-    'What is left of the budget is less than the call may cost. `segno budgets` shows who spent it; raise it, or let the agent use a cheaper model.',
+    'What is left of the budget is less than the call may cost. `segno budgets RUN` shows who spent it; raise it, or let the agent use a cheaper model.',
   ),
   'Budget.Unknown': kind(
     false,

@@ -83,9 +83,9 @@ select ${figureColumns} from (
 export async function agentFigures(ledger: Ledger, query: ExecutionsQuery): Promise<AgentFigures[]> {
   const [figures, costs] = await Promise.all([
     figuresOf(ledger, agentsSql, query),
-    costsBy(ledger, { by: 'agent', since: query.since, limit: 10_000 }),
+    costsBy(ledger, { by: 'agent', since: query.since }),
   ]);
-  const costOf = new Map(costs.map((row) => [row.name, row]));
+  const costOf = new Map(costs.rows.map((row) => [row.name, row]));
   return figures.map((figure) => {
     const { calls: modelCalls, name: _, ...usage } = costOf.get(figure.name) ?? noCost;
     return { ...figure, modelCalls, usage };

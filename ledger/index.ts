@@ -44,15 +44,15 @@ export type {
   UpperBound,
 } from './steps/stepTypes.js';
 
-export { budgetExceeded, listBudgets, standingBudgets, warnedBudgets } from './admission/budgets.js';
-export type { BudgetState, ToldWarning } from './admission/budgets.js';
+export { budgetExceeded, listBudgets, spendersOf, standingBudgets, warnedBudgets } from './admission/budgets.js';
+export type { BudgetState, Spender, ToldWarning } from './admission/budgets.js';
 export { forgetWaits, raiseBudget, waitForRaise, wakeRaised } from './admission/raises.js';
 export { listGates, listWaiting } from './admission/gates.js';
 export type { GateState, WaitingCall } from './admission/gates.js';
 export { listEffects } from './effects.js';
 export type { EffectOutcome, EffectRecord } from './effects.js';
 export { costGroups, costsBy } from './costs.js';
-export type { CostGroup, CostQuery, CostRow } from './costs.js';
+export type { CostGroup, CostQuery, Costs } from './costs.js';
 export { agentFigures, patternFigures, toolFigures } from './executions.js';
 export type { AgentFigures, ExecutionFigures, ExecutionsQuery, PatternFigures } from './executions.js';
 export { expireLeases } from './admission/expireLeases.js';

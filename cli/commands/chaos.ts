@@ -1,27 +1,18 @@
 /** `segno chaos`: faults for the development stack of this folder, by rules that end by themselves. */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type ActiveRule, type ChaosRule, checkRule, isAtWork, longestRuleMs } from '../../core/chaos/rule.js';
+import { type ActiveRule, type ChaosRule, isAtWork, longestRuleMs } from '../../core/chaos/rule.js';
 import { offlineModelNames, type ResolvedConfig } from '../../core/config.js';
-import { SegnoError } from '../../core/errors.js';
 import { developmentStack } from '../../workers/chaos/developmentStack.js';
 import { chaosFile, readRules, readStrikes, writeRules } from '../../workers/chaos/rulesFile.js';
 import { stackDir } from '../../workers/embedded/stackState.js';
 import { loadProject } from '../../workers/loadProject.js';
+import { every, type RuleFlags, rulesOf, share } from '../chaosRules.js';
 import { type ProjectFlags, projectDir } from '../openProject.js';
 import { durationMs, wholeNumber } from '../optionValues.js';
 import { formatDuration, printJson, table } from '../output.js';
 
-interface Flags extends ProjectFlags {
-  provider?: string;
-  tool?: string;
-  worker?: string;
-  ledger?: string;
-  temporal?: string;
-  of?: string;
-  share?: number;
-  every?: { calls: number } | { ms: number };
-  limit?: number;
+interface Flags extends ProjectFlags, RuleFlags {
   for: number;
   seed?: number;
   json: boolean;
@@ -111,34 +102,6 @@ async function inject(flags: Flags, command: Command): Promise<void> {
   );
 }
 
-/** One rule for each place that is named; a fault nobody knows is wrong usage. */
-function rulesOf(flags: Flags, command: Command): ChaosRule[] {
-  const { provider, tool, of, limit, share: shareOf, every: everyOf } = flags;
-  const calls = everyOf && 'calls' in everyOf ? { every: everyOf.calls } : {};
-  const often = { ...calls, ...(shareOf !== undefined && { share: shareOf }), ...(limit !== undefined && { limit }) };
-  const kills = everyOf && 'ms' in everyOf ? { everyMs: everyOf.ms } : {};
-  const wanted = [
-    ...(provider === undefined
-      ? []
-      : [{ at: 'provider', fault: providerFault(provider), ...often, ...(of && { model: of }) }]),
-    ...(tool === undefined ? [] : [{ at: 'tool', fault: tool, ...often, ...(of && { tool: of }) }]),
-    ...(['worker', 'ledger', 'temporal'] as const).flatMap((at) =>
-      flags[at] === undefined ? [] : [{ at, fault: flags[at], ...kills }],
-    ),
-  ];
-  if (of !== undefined && (provider === undefined) === (tool === undefined)) {
-    return command.error('error: --of names a model with --provider, or a tool with --tool');
-  }
-  if (wanted.length === 0)
-    return command.error('error: say what: --provider, --tool, --worker, --ledger or --temporal');
-  try {
-    return wanted.map(checkRule);
-  } catch (error) {
-    if (!(error instanceof SegnoError)) throw error;
-    return command.error(`error: ${error.message}`);
-  }
-}
-
 /** A rule about what is not there would strike nothing, and say nothing. */
 function checkName(rule: ChaosRule, { tools }: ResolvedConfig, command: Command): void {
   const check = (what: string, name: string | undefined, known: readonly string[]): void => {
@@ -147,16 +110,6 @@ function checkName(rule: ChaosRule, { tools }: ResolvedConfig, command: Command)
   };
   if (rule.at === 'tool') check('tool', rule.tool, [...tools.keys()]);
   if (rule.at === 'provider') check('model', rule.model, offlineModelNames);
-}
-
-/** A kind, or JSON with its settings, as in the header `x-segno-fault`. */
-function providerFault(source: string): unknown {
-  if (!source.startsWith('{')) return source;
-  try {
-    return JSON.parse(source) as unknown;
-  } catch {
-    return source;
-  }
 }
 
 async function status(flags: Flags): Promise<void> {
@@ -216,18 +169,6 @@ function describeOften(rule: ChaosRule): string {
     'everyMs' in rule && rule.everyMs !== undefined && `every ${formatDuration(rule.everyMs)}`,
   ];
   return parts.filter((part) => typeof part === 'string').join(', ') || 'all';
-}
-
-function share(source: string): number {
-  const value = Number(source);
-  if (source.trim() === '' || !(value > 0 && value <= 1)) {
-    throw new InvalidArgumentError('It is a number above 0 and up to 1.');
-  }
-  return value;
-}
-
-function every(source: string): { calls: number } | { ms: number } {
-  return /^\d+$/.test(source) ? { calls: wholeNumber(1, 1_000_000)(source) } : { ms: durationMs(source) };
 }
 
 function boundedFor(source: string): number {

@@ -13,7 +13,7 @@ import { connectProject, isOwnStack, isReachable, type ProjectFlags, uiAddress }
 import { colours, formatCost, formatDuration, printable, printJson } from '../output.js';
 import { loadPlan } from '../planFile.js';
 import { seconds, wholeNumber } from '../optionValues.js';
-import { addBudget } from '../runBudget.js';
+import { budgetOption } from '../runBudget.js';
 import { type ConcurrencyFlags, concurrencyOf, concurrencyOptions } from '../runConcurrency.js';
 import { parseInput, storeInput } from '../runInput.js';
 import { watchRun } from '../watchRun.js';
@@ -78,16 +78,11 @@ export function runOptions(command: Command): Command {
     .option('--id <id>', "the run's id (default: name and random part)")
     .option('--deps <json>', 'dependencies of the run, for tools and prompts that declare them')
     .option('--timeout <seconds>', 'end the run after so long', seconds)
-    .option(
-      '--budget <unit=amount>',
-      'usd, tokens, calls or seconds it may spend; "ask" to be asked for more; may be repeated',
-      addBudget,
-    )
     .option('--priority <n>', '1 (first) to 5, where runs wait for each other (default: 3)', wholeNumber(1, 5))
     .option('--detach', 'start and return', false)
     .option('--json', 'print the result, or the error, as JSON', false)
     .option('--config <file>', 'the config, if it is not segno.config.ts here or above');
-  return concurrencyOptions(command);
+  return concurrencyOptions(budgetOption(command));
 }
 
 async function runWorkflow(name: string, flags: RunFlags): Promise<void> {

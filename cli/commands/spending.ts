@@ -1,7 +1,6 @@
 /** Commands on what model calls cost, and on who answers them: costs, providers. */
 import { Command, Option } from 'commander';
-import type { GateState } from '../../ledger/index.js';
-import { costGroups, type CostGroup } from '../../ledger/index.js';
+import { costGroups, type CostGroup, type Costs, type GateState } from '../../ledger/index.js';
 import { picoToUsd } from '../../core/money.js';
 import { wholeNumber } from '../optionValues.js';
 import { type ProjectFlags, withClient } from '../openProject.js';
@@ -19,6 +18,8 @@ function reading(name: string, description: string, examples: readonly string[])
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
 }
 
+const shownRows = 50;
+
 export function costsCommand(): Command {
   return reading('costs', 'show what model calls have cost', [
     'segno costs',
@@ -27,22 +28,44 @@ export function costsCommand(): Command {
   ])
     .addOption(new Option('--by <group>', 'what to add up by').choices(costGroups).default('run'))
     .option('--days <n>', 'only calls of the last n days', wholeNumber(1, 100_000))
-    .action(async (flags: Flags & { by: CostGroup; days?: number }) => {
+    .option(
+      '--limit <n>',
+      `so many rows at most (default: ${shownRows}; all of them with --json)`,
+      wholeNumber(1, 1_000_000),
+    )
+    .action(async (flags: Flags & { by: CostGroup; days?: number; limit?: number }) => {
       const since = flags.days === undefined ? undefined : daysAgo(flags.days);
-      const rows = await withClient(flags, (client) => client.costs({ by: flags.by, since }));
+      const limit = flags.limit ?? (flags.json ? undefined : shownRows);
+      const costs = await withClient(flags, (client) => client.costs({ by: flags.by, since, limit }));
       if (flags.json) {
-        return printJson(rows.map(({ costPicoUsd, ...row }) => ({ ...row, costUsd: picoToUsd(costPicoUsd) })));
+        return printJson(costs.rows.map(({ costPicoUsd, ...row }) => ({ ...row, costUsd: picoToUsd(costPicoUsd) })));
       }
-      if (rows.length === 0) return void process.stdout.write('No model calls yet.\n');
-      const cells = rows.map(({ name, calls, inputTokens, outputTokens, costPicoUsd, estimated }) => [
-        name,
-        String(calls),
-        formatTokens(inputTokens),
-        formatTokens(outputTokens),
-        `${formatCost(picoToUsd(costPicoUsd))}${estimated ? ' (at most)' : ''}`,
-      ]);
-      process.stdout.write(`${table([flags.by.toUpperCase(), 'CALLS', 'INPUT', 'OUTPUT', 'COST'], cells)}\n`);
+      const text = costs.rows.length === 0 ? 'No model calls yet.' : costsTable(costs, flags.by.toUpperCase());
+      process.stdout.write(`${text}\n`);
     });
+}
+
+/** The rows there are, what the others come to, and the sum of all. */
+export function costsTable({ rows, total }: Costs, heading: string): string {
+  const cells = [...rows, ...(total.names > 1 ? [{ ...total, name: 'total' }] : [])].map((row) => [
+    row.name,
+    String(row.calls),
+    formatTokens(row.inputTokens),
+    formatTokens(row.outputTokens),
+    `${formatCost(picoToUsd(row.costPicoUsd))}${row.estimated ? ' (at most)' : ''}`,
+  ]);
+  const lines = table([heading, 'CALLS', 'INPUT', 'OUTPUT', 'COST'], cells).split('\n');
+  const hidden = total.names - rows.length;
+  if (hidden > 0) {
+    const calls = rows.reduce((left, row) => left - row.calls, total.calls);
+    const cost = rows.reduce((left, row) => left - row.costPicoUsd, total.costPicoUsd);
+    lines.splice(
+      -1,
+      0,
+      `… and ${hidden} more: ${calls} ${calls === 1 ? 'call' : 'calls'}, ${formatCost(picoToUsd(cost))}`,
+    );
+  }
+  return lines.join('\n');
 }
 
 export function providersCommand(): Command {

@@ -34,7 +34,8 @@ export interface BudgetRaised {
 /** The name of the approvals that ask for more. */
 export const budgetApprovalName = 'budget';
 
-const mostUsd = 1_000_000;
+/** Of a budget, and of a raise. */
+export const mostUsd = 1_000_000;
 
 /** What is wrong with amounts to raise a budget by; they come from outside, whatever their type says. */
 export function raiseFaults(amounts: unknown, units: readonly RaiseUnit[] = raiseUnits): string[] {

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { picoOfUsd } from '../money.js';
 import type { BudgetLimits } from './budget.js';
 import type { BreakerSettings } from './breaker.js';
+import { mostUsd } from './raise.js';
 import type { GateDemand } from './admission.js';
 
 const positive = z.number().int().positive();
-const usd = z.number().nonnegative().max(1_000_000);
+const usd = z.number().nonnegative().max(mostUsd);
 const share = z.number().positive().max(1);
 /** A year. */
 const longestAnswerMs = 365 * 24 * 3_600_000;

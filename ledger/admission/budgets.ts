@@ -1,5 +1,6 @@
 /** What people and programs read of budgets. Money is pico-USD. */
 import type { Amounts, BudgetLimits } from '../../core/admission/budget.js';
+import { inUsd, mostSpenders } from '../../core/admission/refusal.js';
 import { SegnoError } from '../../core/errors.js';
 import { formatUsd } from '../../core/money.js';
 import type { Ledger } from '../openLedger.js';
@@ -29,7 +30,7 @@ export interface ToldWarning {
 }
 
 /** Who spent how much of a budget. */
-interface Spender {
+export interface Spender {
   /** The agent. */
   readonly name: string;
   readonly calls: number;
@@ -48,12 +49,12 @@ const warningsSql = `(select jsonb_agg(jsonb_build_object('threshold', w.thresho
 /** @param filter left out: all, the newest first */
 export async function listBudgets(
   ledger: Ledger,
-  { key, scope, limit = 200 }: { key?: string; scope?: string; limit?: number } = {},
+  { key, scope, limit }: { key?: string; scope?: string; limit?: number } = {},
 ): Promise<BudgetState[]> {
   const { rows } = await ledger.query<BudgetRow>(
     `select b.*, ${warningsSql} from segno.budgets b where ($1::text is null or key = $1) and ($2::text is null or scope = $2)
      order by created_at desc, key limit $3`,
-    [key ?? null, scope ?? null, limit],
+    [key ?? null, scope ?? null, limit ?? null],
     { idempotent: true },
   );
   return rows.map(budgetState);
@@ -83,27 +84,34 @@ export async function warnedBudgets(
   return rows.map(({ told_at: at, ...warning }) => ({ ...warning, at: at.toISOString() }));
 }
 
-async function spendersOf(ledger: Ledger, key: string, limit = 10): Promise<Spender[]> {
-  const { rows } = await ledger.query<{ name: string; calls: string; tokens: string; cost: string }>(
-    `select name, count(*) as calls, coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) as tokens,
-       coalesce(sum(cost_pico), 0)::text as cost
-     from segno.attempts where budgets @> array[$1::text] group by name order by sum(cost_pico) desc nulls last, 3 desc limit $2`,
-    [key, limit],
+/** @param limit of each budget; left out: all, the dearest first */
+export async function spendersOf(
+  ledger: Ledger,
+  keys: readonly string[],
+  limit?: number,
+): Promise<ReadonlyMap<string, readonly Spender[]>> {
+  const { rows } = await ledger.query<{ budget: string; name: string; calls: string; tokens: string; cost: string }>(
+    `select k.key as budget, s.* from unnest($1::text[]) k (key) cross join lateral (
+       select name, count(*) filter (where state <> 'released') as calls, coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) as tokens,
+         coalesce(sum(cost_pico), 0)::text as cost
+       from segno.attempts where budgets @> array[k.key] group by name order by sum(cost_pico) desc nulls last, 3 desc, name limit $2
+     ) s`,
+    [[...keys], limit ?? null],
     { idempotent: true },
   );
-  return rows.map(({ name, calls, tokens, cost }) => ({
-    name,
-    calls: Number(calls),
-    tokens: Number(tokens),
-    costPicoUsd: BigInt(cost),
-  }));
+  const spenders = new Map<string, Spender[]>(keys.map((key) => [key, []]));
+  for (const { budget, name, calls, tokens, cost } of rows) {
+    spenders.get(budget)!.push({ name, calls: Number(calls), tokens: Number(tokens), costPicoUsd: BigInt(cost) });
+  }
+  return spenders;
 }
 
 /** The refusal of a call, with the budget's books: what it may, what was spent, and by whom. */
 export async function budgetExceeded(ledger: Ledger, key: string, refusal: SegnoError): Promise<SegnoError> {
-  const [[budget], spenders] = await Promise.all([listBudgets(ledger, { key }), spendersOf(ledger, key, 5)]);
+  const [[budget], all] = await Promise.all([listBudgets(ledger, { key }), spendersOf(ledger, [key], mostSpenders)]);
   if (!budget) return refusal;
-  const { limits, spent } = budget;
+  const { limits, spent, held, endsAt } = budget;
+  const spenders = all.get(key)!;
   const shown = [
     ...(limits.costPicoUsd === undefined
       ? []
@@ -111,18 +119,22 @@ export async function budgetExceeded(ledger: Ledger, key: string, refusal: Segno
     ...(limits.tokens === undefined ? [] : [`${spent.tokens} of ${limits.tokens} tokens`]),
     ...(limits.calls === undefined ? [] : [`${spent.calls} of ${limits.calls} calls`]),
   ];
-  const by = spenders.map(
-    ({ name, calls, tokens, costPicoUsd }) => `${name} ${formatUsd(costPicoUsd)}, ${tokens} tokens in ${calls} calls`,
-  );
-  const books = `Spent: ${shown.join(', ') || 'no limit but time'}${by.length > 0 ? ` (${by.join('; ')})` : ''}.`;
+  const by = spenders.map((spender) => `${spender.name} ${amountsText(spender)}`);
+  const books = `Spent: ${shown.join(', ') || amountsText(spent)}${by.length > 0 ? ` (${by.join('; ')})` : ''}.`;
   return new SegnoError('Budget.Exceeded', `${refusal.message} ${books}`, {
     details: {
       ...refusal.details,
-      limits: { ...limits, ...(limits.costPicoUsd !== undefined && { costPicoUsd: String(limits.costPicoUsd) }) },
-      spent: { calls: spent.calls, tokens: spent.tokens, costPicoUsd: String(spent.costPicoUsd) },
-      spenders: spenders.map((spender) => ({ ...spender, costPicoUsd: String(spender.costPicoUsd) })),
+      limit: inUsd(limits),
+      ...(endsAt !== undefined && { endsAt }),
+      spent: inUsd(spent),
+      ...(held.calls > 0 && { held: inUsd(held) }),
+      spenders: spenders.map(({ name: agent, ...amounts }) => ({ agent, ...inUsd(amounts) })),
     },
   });
+}
+
+function amountsText({ calls, tokens, costPicoUsd }: Amounts): string {
+  return `${formatUsd(costPicoUsd)}, ${tokens} tokens in ${calls} calls`;
 }
 
 function budgetState(row: BudgetRow): BudgetState {

@@ -10,7 +10,9 @@
  * 5. First begins that come together go together (beginFirst.ts); taking over goes alone.
  */
 import { randomUUID } from 'node:crypto';
+import { inUsd, unitOf } from '../../core/admission/refusal.js';
 import { SegnoError } from '../../core/errors.js';
+import { formatUsd } from '../../core/money.js';
 import { decideTakeover } from '../../core/steps.js';
 import type { TakeoverDecision } from '../../core/steps.js';
 import { admissionJson, type Verdict } from '../admission/admissionJson.js';
@@ -45,7 +47,7 @@ export async function beginStep(ledger: Ledger, input: BeginStepInput): Promise<
     const first = await beginFirst(ledger, { input, token });
     const verdict = first.verdict ?? undefined;
     if (first.begun) return begun(1, 1, verdict);
-    if (verdict) throw notAdmitted(verdict);
+    if (verdict) throw notAdmitted(verdict, input);
     // The row was written while our statement ran, and is too new for its snapshot.
     const stored = first.state ? first : await readStep(ledger, input.key);
     if (!stored) continue;
@@ -79,16 +81,26 @@ async function ownBegun(ledger: Ledger, input: BeginStepInput, { epoch, attempts
 }
 
 /** Whom the gate does not let pass: an error to be thrown, as one that waits comes again and one without a budget does not. */
-function notAdmitted(verdict: Verdict): SegnoError {
+function notAdmitted(verdict: Verdict, { admission }: BeginStepInput): SegnoError {
   if (verdict.do === 'wait') {
     const { at, for: reason, ahead, waitMs } = verdict;
     const message = `The call waits at ${at} (${reason})${ahead > 0 ? `, behind ${ahead} others` : ''}.`;
     return new SegnoError('Admission.Waiting', message, { retryAfterMs: waitMs, details: { at, for: reason, ahead } });
   }
   if (verdict.do === 'exhausted') {
-    const { budget, for: unit } = verdict;
-    const message = `The budget ${budget} is used up: ${unit === 'time' ? 'its time is over' : `not enough ${unit} left`}.`;
-    return new SegnoError('Budget.Exceeded', message, { details: { budget, for: unit } });
+    const { budget, for: reason, skipped = [] } = verdict;
+    const { inputTokens, outputTokens, costPicoUsd } = admission!.candidates[skipped.length]!;
+    const tokens = inputTokens + outputTokens;
+    const why = {
+      time: 'its time is over',
+      calls: 'no call is left',
+      tokens: `not enough tokens left, the call may use up to ${tokens}`,
+      cost: `not enough cost left, the call may cost up to ${formatUsd(costPicoUsd)}`,
+    }[reason];
+    const needed = inUsd({ costPicoUsd, tokens, calls: 1 });
+    return new SegnoError('Budget.Exceeded', `The budget ${budget} is used up: ${why}.`, {
+      details: { budget, for: reason, unit: unitOf(reason), needed },
+    });
   }
   throw new Error('The step was admitted and not begun.');
 }
@@ -196,7 +208,7 @@ async function takeOver(
   );
   const row = rows[0];
   if (row && row.epoch !== null) return begun(row.epoch, row.attempts, row.verdict ?? undefined);
-  if (row?.verdict && row.verdict.do !== 'go') throw notAdmitted(row.verdict);
+  if (row?.verdict && row.verdict.do !== 'go') throw notAdmitted(row.verdict, input);
   return undefined;
 }
 

@@ -1,5 +1,6 @@
-import { InvalidArgumentError } from 'commander';
+import { CommanderError, InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { runCommand } from '../../cli/commands/run.js';
 import { seconds, wholeNumber } from '../../cli/optionValues.js';
 import { addBudget, addRaise } from '../../cli/runBudget.js';
 
@@ -24,6 +25,26 @@ describe('the value of an option', () => {
     }
     expect(() => addBudget('usd=1', usd)).toThrow(/twice/);
     expect(addBudget('ask', usd)).toEqual({ usd: 0.05, onExceeded: 'ask' });
+    expect(addBudget('degrade', usd)).toEqual({ usd: 0.05, onExceeded: 'degrade' });
+    expect(() => addBudget('ask', addBudget('degrade', usd))).toThrow(/not both/);
+    expect(() => addBudget('usd=1000001', undefined)).toThrow(/usd is at most 1000000/);
+    expect(() => addBudget('tokens=99999999999999999', undefined)).toThrow(/tokens is at most/);
+  });
+
+  it('of a budget says how much it is, and not only what happens when it is used up', async () => {
+    const run = (...args: string[]) => {
+      let said = '';
+      const command = runCommand()
+        .exitOverride()
+        .configureOutput({ writeErr: (text) => (said += text) });
+      return command.parseAsync(['greet', ...args], { from: 'user' }).catch((error: unknown) => {
+        expect(error).toBeInstanceOf(CommanderError);
+        return said;
+      });
+    };
+    expect(await run('--budget', 'ask')).toMatch(/--budget ask says .* not how much it is/);
+    expect(await run('--concurrency-key', '')).toMatch(/--concurrency-key <key>.*1 to 200 characters/);
+    expect(await run('--budget', 'usd=99999999999')).toMatch(/--budget <unit=amount>.*usd is at most 1000000/);
   });
 
   it('of a raise is a unit and more than nothing of it', () => {

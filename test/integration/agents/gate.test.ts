@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { CommanderError } from 'commander';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { budgetsCommand } from '../../../cli/commands/budgets.js';
+import type { Run } from '../../../client/index.js';
+import type { BudgetAmounts } from '../../../core/admission/settings.js';
 import { listBudgets } from '../../../ledger/index.js';
 import { error, json, type RecordedRequest, type ScriptStep } from '../../../testing/index.js';
 import { startTestStack, type TestStack } from '../../../testing/testStack.js';
+import { segno } from '../segnoCommand.js';
 import { aCase, failureOf } from './agentsStack.js';
 import { type CaseModel, caseModel } from './caseModel.js';
 import * as agents from './project/agents.js';
@@ -50,11 +55,8 @@ describe('the gate', () => {
     await scripted?.model.close();
   }, startTimeoutMs);
 
-  const start = (
-    name: string,
-    more: Omit<Parameters<typeof solve>[0], 'case'> = {},
-    budget?: { usd?: number; calls?: number },
-  ) => stack.client.start<typeof solve>('solve', { case: name, ...more }, budget && { budget });
+  const start = (name: string, more: Omit<Parameters<typeof solve>[0], 'case'> = {}, budget?: BudgetAmounts) =>
+    stack.client.start<typeof solve>('solve', { case: name, ...more }, budget && { budget });
   const modelsAsked = (name: string): string[] => scripted.requestsOf(name).map(({ model }) => model);
 
   it('settles a run’s budget at what was used, and lets the run’s end show it', async () => {
@@ -75,6 +77,17 @@ describe('the gate', () => {
     const failure = await failureOf((await start(name, {}, { calls: 1 })).result());
     expect(failure).toMatchObject({ type: 'Budget.Exceeded', details: { step: 'solver#1/turn#2' } });
     expect(failure.message).toContain('1 of 1 calls (solver $0.0002, 110 tokens in 1 calls)');
+    const spent = { usd: costUsd, tokens: 110, calls: 1 };
+    expect(failure.details).toEqual({
+      run: expect.any(String) as string,
+      step: 'solver#1/turn#2',
+      budget: expect.stringMatching(/^run\//) as string,
+      unit: 'calls',
+      limit: { calls: 1 },
+      spent,
+      needed: { usd: expect.any(Number) as number, tokens: expect.any(Number) as number, calls: 1 },
+      spenders: [{ agent: 'solver', ...spent }],
+    });
     expect(scripted.requestsOf(name)).toHaveLength(1);
   });
 
@@ -173,8 +186,63 @@ describe('the gate', () => {
     expect(slow).toMatchObject({ outputTokens: 1_000, costUsd: expect.toSatisfy((usd: number) => usd > 1) as number });
     expect(spent.calls).toBe(2);
     expect(Number(spent.costPicoUsd) / 1e12).toBeCloseTo(slow!.costUsd + costUsd, 9);
-    const costs = await stack.client.costs({ by: 'run', limit: 1_000 });
-    expect(costs.find(({ name: id }) => id === run.id)?.costPicoUsd).toBe(spent.costPicoUsd);
+    const costs = await stack.client.costs({ by: 'run' });
+    expect(costs.rows.find(({ name: id }) => id === run.id)?.costPicoUsd).toBe(spent.costPicoUsd);
+  });
+
+  describe('the commands on it', () => {
+    beforeEach(() => {
+      vi.stubEnv('TEMPORAL_ADDRESS', stack.temporalAddress);
+      vi.stubEnv('DATABASE_URL', stack.databaseUrl);
+      vi.stubEnv('NO_COLOR', '1');
+    });
+    afterEach(() => {
+      vi.unstubAllEnvs();
+    });
+
+    async function solved(budget?: BudgetAmounts): Promise<Run> {
+      const name = aCase();
+      scripted.script(name, [right]);
+      const run = await start(name, {}, budget);
+      await run.result();
+      return run;
+    }
+
+    it('show a budget’s time and who spent it, by its run and by its key', async () => {
+      const run = await solved({ wallMs: 3_600_000 });
+      const [budget] = await stack.client.budgets({ run: run.id });
+      expect(budget).toMatchObject({
+        endsAt: expect.any(String) as string,
+        spenders: [{ name: 'solver', calls: 1, tokens: 110, costPicoUsd: BigInt(costUsd * 1e12) }],
+      });
+      for (const of of [run.id, budget!.key]) {
+        expect(await segno(budgetsCommand(), of)).toMatch(/ ends in \d+ [^]*SPENT BY[^]* solver +1 +110 +\$0\.0002\n/);
+      }
+      await stack.ledger.query('update segno.budgets set ends_at = now() where key = $1', [budget!.key]);
+      expect(await segno(budgetsCommand(), run.id)).toMatch(/ ended\n/);
+    });
+
+    it('know a run without a budget from one that nobody knows', async () => {
+      const run = await solved();
+      expect(await segno(budgetsCommand(), run.id)).toMatch(/^The run .* has no budget\./);
+      await expect(segno(budgetsCommand(), 'no-such-run')).rejects.toMatchObject({ type: 'Run.Unknown' });
+    });
+
+    it('raise what the budget limits, and name the options for it', async () => {
+      const run = await solved({ usd: 1 });
+      const [budget] = await stack.client.budgets({ run: run.id });
+      let said = '';
+      const raise = (...amount: string[]): Promise<string> => {
+        const command = budgetsCommand();
+        for (const one of [command, ...command.commands])
+          one.exitOverride().configureOutput({ writeErr: (text) => (said += text) });
+        return segno(command, 'raise', budget!.key, ...amount);
+      };
+      await expect(raise('--tokens', '5')).rejects.toBeInstanceOf(CommanderError);
+      expect(said).toContain(`--tokens: ${budget!.key} has no such limit; raise it by --usd`);
+      await expect(raise('--usd', '9999999')).rejects.toBeInstanceOf(CommanderError);
+      expect(await raise('--usd', '1')).toContain('of $2.00');
+    });
   });
 
   it('lets no more calls through at a time than a limit says, and serves all of them', async () => {

@@ -5,6 +5,8 @@ import type { BreakerSettings } from '../../../core/admission/breaker.js';
 import { SegnoError } from '../../../core/errors.js';
 import {
   beginStep,
+  costGroups,
+  costsBy,
   expireLeases,
   failStep,
   finishStep,
@@ -91,6 +93,30 @@ describeOnBothDatabases((database) => {
     return Object.fromEntries(Object.entries(rows[0] ?? {}).map(([name, value]) => [name, Number(value)]));
   };
 
+  it('adds up what calls have cost, of all runs also where only the dearest are listed', async () => {
+    const { ledger } = database();
+    const { request } = aGate();
+    const since = new Date().toISOString();
+    const scopes: string[] = [];
+    for (const costPicoUsd of [300n, 100n, 200n]) {
+      const { attempt, step } = await admitted(ledger, request());
+      const settlement = settled(15, costPicoUsd);
+      await finishStep(ledger, { ...attempt, result: 1, usage: usage(10, 5, costPicoUsd), settlement });
+      scopes.push(step.scope);
+    }
+    const total = { names: 3, calls: 3, inputTokens: 30, outputTokens: 15, costPicoUsd: 600n };
+    const all = await costsBy(ledger, { by: 'run', since });
+    expect(all.rows.map(({ name }) => name)).toEqual([scopes[0], scopes[2], scopes[1]]);
+    expect(all.total).toMatchObject(total);
+    const dearest = await costsBy(ledger, { by: 'run', since, limit: 1 });
+    expect(dearest).toMatchObject({ rows: [{ name: scopes[0], calls: 1, costPicoUsd: 300n }], total });
+    const none = { rows: [], total: { names: 0, calls: 0, costPicoUsd: 0n } };
+    for (const by of costGroups) {
+      expect((await costsBy(ledger, { by, since })).total).toMatchObject({ calls: 3, costPicoUsd: 600n });
+      expect(await costsBy(ledger, { by, since: '9999-01-01' })).toMatchObject(none);
+    }
+  });
+
   describe('a budget', () => {
     it('is held at the upper bound, settled at what was used, and refuses what it cannot pay', async () => {
       const { ledger } = database();
@@ -120,7 +146,18 @@ describeOnBothDatabases((database) => {
         usage: usage(60, 20, 800n),
         settlement: settled(80, 800n),
       });
-      expect(await ask(ledger, admission)).toMatchObject({ status: 'Budget.Exceeded', budget, for: 'tokens' });
+      expect(await ask(ledger, admission)).toMatchObject({
+        ...{ status: 'Budget.Exceeded', budget, for: 'tokens', unit: 'tokens' },
+        ...{ needed: { usd: 1e-9, tokens: 100, calls: 1 } },
+      });
+    });
+
+    it('names the need of the candidate it refuses, not of those before it', async () => {
+      const { ledger } = database();
+      const { budget, candidate, request } = aGate();
+      const candidates = [candidate({ costPicoUsd: 9_000n, skipOn: ['budget'] }), candidate({ costPicoUsd: 7_000n })];
+      const admission = request({ budgets: [{ key: budget, limits: { costPicoUsd: 5_000n } }], candidates });
+      expect(await ask(ledger, admission)).toMatchObject({ unit: 'usd', needed: { usd: 7e-9 } });
     });
 
     it('is asked for what others hold fifty times a second, however many wait', async () => {

@@ -1,10 +1,10 @@
 import { userInfo } from 'node:os';
-import type { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { approveCommand } from '../../../cli/commands/approve.js';
 import { showCommand } from '../../../cli/commands/inspect.js';
 import { watchRun } from '../../../cli/watchRun.js';
 import type { Run } from '../../../client/index.js';
+import { segno } from '../segnoCommand.js';
 import { usePatternsStack } from './patternsStack.js';
 import type { Spec } from './project/spec.js';
 
@@ -20,21 +20,6 @@ afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
 });
-
-/** The standard output of `segno …`. @throws what the command would report */
-async function segno(command: Command, ...args: string[]): Promise<string> {
-  let written = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    written += String(text);
-    return true;
-  });
-  try {
-    await command.parseAsync(args, { from: 'user' });
-  } finally {
-    write.mockRestore();
-  }
-  return written;
-}
 
 const approve = (...args: string[]): Promise<string> => segno(approveCommand(), ...args);
 
