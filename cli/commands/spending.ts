@@ -98,23 +98,22 @@ export function gateTable(gates: readonly GateState[], nowMs: number): string {
 }
 
 function gateCells(
-  { key, limits, running, used, breaker, openUntil, lastFault, waiting }: GateState,
+  { key, limits, running, used, breaker, openUntil, pausedUntil, lastFault, waiting }: GateState,
   nowMs: number,
   money: boolean,
 ): string[] {
   const of = <A>(amount: A, limit: A | undefined, format: (amount: A) => string): string =>
     limit === undefined ? format(amount) : `${format(amount)} of ${format(limit)}`;
-  const health =
-    breaker === 'off'
-      ? ''
-      : openUntil === undefined
-        ? breaker === 'halfOpen'
-          ? 'probing'
-          : 'ok'
-        : `open, ${untilText(openUntil, nowMs)}`;
+  const health = (): string => {
+    if (breaker === 'off') return '';
+    if (openUntil !== undefined) return `open, ${untilText(openUntil, nowMs)}`;
+    if (pausedUntil !== undefined)
+      return `left alone, ${formatDuration(Math.max(0, Date.parse(pausedUntil) - nowMs))} more`;
+    return breaker === 'halfOpen' ? 'probing' : 'ok';
+  };
   return [
     key,
-    health,
+    health(),
     of(running, limits.concurrency, formatTokens),
     waiting === 0 ? '' : String(waiting),
     of(used.requests, limits.requestsPerMinute, formatTokens),

@@ -21,6 +21,8 @@ export interface GateState {
   readonly breaker: 'closed' | 'open' | 'halfOpen' | 'off';
   /** ISO 8601; of an open breaker. */
   readonly openUntil: string | undefined;
+  /** ISO 8601; the provider wants to be left alone until then. */
+  readonly pausedUntil: string | undefined;
   /** The newest fault, and when it was. */
   readonly lastFault: { readonly type: string; readonly at: string } | undefined;
   /** Calls that wait here. */
@@ -37,6 +39,7 @@ interface GateRow {
   cost: string[];
   breaker: 'closed' | 'open' | 'halfOpen';
   open_until: Date | null;
+  paused_until: Date | null;
   last_fault: string | null;
   last_fault_at: Date | null;
   waiting: number;
@@ -71,6 +74,8 @@ function gateState(row: GateRow): GateState {
     used: { requests: used(row.requests), tokens: used(row.tokens), costPicoUsd: BigInt(used(row.cost)) },
     breaker: breaker ? row.breaker : 'off',
     openUntil: open ? row.open_until?.toISOString() : undefined,
+    pausedUntil:
+      row.paused_until && row.paused_until.getTime() > row.now_ms ? row.paused_until.toISOString() : undefined,
     lastFault:
       row.last_fault === null ? undefined : { type: row.last_fault, at: row.last_fault_at?.toISOString() ?? '' },
     waiting: row.waiting,

@@ -11,6 +11,7 @@ describe('the table of gates', () => {
     used: { requests: 2, tokens: 3, costPicoUsd: 40_000_000_000n },
     breaker: 'off',
     openUntil: undefined,
+    pausedUntil: undefined,
     lastFault: undefined,
     waiting: 13,
   };
@@ -21,6 +22,11 @@ describe('the table of gates', () => {
     expect(headings).toMatch(/TOKENS\/MIN {2}USD\/MIN/);
     expect(rows.map((row) => row.split(/ {2,}/).at(-1))).toEqual(['$0.04', '$0.04 of $0.05']);
     expect(gateTable([gate], 0)).not.toContain('USD');
+  });
+
+  it('says of a provider that wants to be left alone for how long', () => {
+    const paused = { ...gate, breaker: 'closed' as const, pausedUntil: new Date(12_000).toISOString() };
+    expect(gateTable([paused], 0)).toContain('left alone, 12.0 s more');
   });
 });
 

@@ -43,7 +43,12 @@ function servedMetrics(): Map<string, Set<string>> {
   const amounts = { calls: 1, tokens: 1, costPicoUsd: 1n };
   const gate = { key: 'tenant/acme', limits: { concurrency: 1 }, running: 0, waiting: 0, breaker: 'open' as const };
   new LedgerGauges(meter, config).set(
-    [{ ...gate, used: { requests: 0, tokens: 0, costPicoUsd: 0n }, openUntil: undefined, lastFault: undefined }],
+    [
+      {
+        ...{ ...gate, openUntil: undefined, pausedUntil: undefined, lastFault: undefined },
+        used: { requests: 0, tokens: 0, costPicoUsd: 0n },
+      },
+    ],
     [
       {
         ...{ key: 'tenant/acme/month/2026-11', tenant: 'acme', scope: undefined, endsAt: undefined },

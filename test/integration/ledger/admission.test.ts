@@ -11,6 +11,7 @@ import {
   failStep,
   finishStep,
   type Ledger,
+  listGates,
   listWaiting,
   markDead,
   registerWorker,
@@ -397,6 +398,10 @@ describeOnBothDatabases((database) => {
       expect(waiting).toMatchObject({ status: 'Admission.Waiting', at: gate, for: 'rateLimit' });
       expect(waiting.retryAfterMs).toBeGreaterThan(50_000);
       expect(waiting.retryAfterMs).toBeLessThanOrEqual(60_000);
+      expect((await listGates(ledger)).find(({ key }) => key === gate)).toMatchObject({
+        pausedUntil: expect.any(String),
+        lastFault: { type: 'Model.RateLimited' },
+      });
       const other = { key: `${gate}-other` };
       const candidates = [candidate({ skipOn: ['rateLimit'] }), candidate({ alias: 'small', gates: [other.key] })];
       expect(await ask(ledger, request({ gates: [...gates, other], candidates }))).toMatchObject({
