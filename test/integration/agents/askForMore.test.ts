@@ -151,7 +151,7 @@ describe('a budget that asks', () => {
     const { budget, woken } = await stack.client.raiseBudget(key, { calls: 2, by: 'Ada' });
     expect([budget.limits.calls, woken]).toEqual([4, 3]);
     // One of them does not fit, and asks again.
-    await vi.waitFor(async () => expect((await stack.client.budgets())[0]?.spent.calls).toBe(4), soon);
+    await vi.waitFor(async () => expect((await stack.client.budgets({ key }))[0]?.spent.calls).toBe(4), soon);
     const [left] = await vi.waitFor(async () => {
       const asking = (await stack.client.approvals()).filter(({ run }) => more.some(({ id }) => id === run));
       expect(asking.map(({ path }) => path)).toEqual(['sharer#1/turn#1/approval/budget#2']);
