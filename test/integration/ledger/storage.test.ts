@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
   appendNodes,
@@ -273,7 +274,9 @@ describeOnBothDatabases((database) => {
         const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, costPicoUsd, estimated: false };
         await finishStep(ledger, { key: step.key, epoch: 1, owner: step.owner, result: 'r', usage });
       };
+      // A date has milliseconds, the ledger microseconds.
       const now = async () => {
+        await delay(2);
         const { rows } = await ledger.query<{ now: Date }>('select clock_timestamp() as now');
         return rows[0]!.now.toISOString();
       };
