@@ -125,8 +125,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
       } catch (error) {
         const failure = finalAfter(readable(error), attempts, options.maxAttempts, chain.length);
         // Out of time: the gate refuses it now, or asks for more.
-        const outOfTime = failure.type === 'Budget.Exceeded';
-        const others = outOfTime ? candidates : fallbacksAfter(failure, model, candidates);
+        const others = attempt.outOfTime ? candidates : fallbacksAfter(failure, model, candidates);
         const recordedAs = others.length > 0 ? retryable(failure) : failure;
         const ended = { error: recordedAs, usage: attempt.usage(), settlement: { ...attempt.settlement(), ...warnAt } };
         meterCall(model, name, failure.type, ended);
@@ -135,7 +134,7 @@ export function createCallModel(dependencies: ActivityDependencies) {
         if (!recordedAs.retryable) metrics.stepsEnded('model', 'failed');
         if (others.length === 0) throw failure;
         candidates = others;
-        if (!outOfTime) fellFrom = { alias: model.alias, reason: fallbackReason(failure.type)! };
+        if (!attempt.outOfTime) fellFrom = { alias: model.alias, reason: fallbackReason(failure.type)! };
         continue;
       }
       const { result, nodes, chars } = turn;

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { mostUsd, type RaiseAmounts, raiseUnits } from '../core/admission/raise.js';
+import { mostUsd, mostWallMs, type RaiseAmounts, raiseUnits } from '../core/admission/raise.js';
 import type { BudgetAmounts } from '../core/admission/settings.js';
 
 const units = { usd: 'usd', tokens: 'tokens', calls: 'calls', seconds: 'wallMs' } as const;
@@ -9,7 +9,7 @@ export const mostOf: Readonly<Record<keyof typeof units, number>> = {
   usd: mostUsd,
   tokens: Number.MAX_SAFE_INTEGER,
   calls: Number.MAX_SAFE_INTEGER,
-  seconds: Math.floor(Number.MAX_SAFE_INTEGER / 1_000),
+  seconds: mostWallMs / 1_000,
 };
 const policies = ['ask', 'degrade'] as const;
 const budgetExample = '--budget usd=0.05 --budget tokens=20000';

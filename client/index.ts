@@ -5,8 +5,9 @@ export type { RunAttempt, RunMap, RunStep, RunWait, Usage } from './runSteps.js'
 export type { DecideOptions, WaitingApproval } from './approvals.js';
 export type { EventOptions } from './events.js';
 export type { EventReceipt } from '../core/event.js';
-export type { EffectOutcome, EffectRecord } from '../ledger/index.js';
-export type { BudgetDetails, RaiseOptions, RaisedBudget } from './budgets.js';
+export type { CostQuery, Costs, EffectOutcome, EffectRecord, PassedOver, Spender } from '../ledger/index.js';
+export type { BudgetRefusal } from '../core/admission/refusal.js';
+export type { BudgetDetails, BudgetQuery, RaiseOptions, RaisedBudget } from './budgets.js';
 export type { ResolveOptions, UnknownEffect } from './resolveOutcome.js';
 export type { OutcomeAnswer } from '../core/outcome.js';
 export type { AgentStats, Figures, NamedFigures, Stats } from './stats.js';

@@ -21,7 +21,7 @@ export interface AttemptSummary {
   readonly error: StepFailure | undefined;
 }
 
-/** A model that would have come before the one that answered, and why it did not: `outage`, `budget`, or how its call ended. */
+/** A model that would have come before the one that answered, and why it did not: `outage`, `rateLimit`, `budget`, or how its call ended. */
 export interface PassedOver {
   readonly alias: string;
   readonly for: string;

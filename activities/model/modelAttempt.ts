@@ -21,6 +21,8 @@ export function timeoutMsOf({ config }: CallableModel): number {
  * Invariant: what may have reached the provider costs its upper bound until the provider has told its usage.
  */
 export class ModelAttempt {
+  /** It was cut off because the wall time of a budget was over. */
+  outOfTime = false;
   private reported: TokenUsage | undefined;
   private sent = false;
   private left = false;
@@ -65,7 +67,7 @@ export class ModelAttempt {
         ? // Retryable, because a worker that shuts down cancels too, and another one goes on.
           new SegnoError('Run.Cancelled', 'the call was cancelled', { retryable: true })
         : timeout.aborted
-          ? this.outOfTime(timeoutMs)
+          ? this.timeoutFailure(timeoutMs)
           : classifyModelError(error, this.model.secrets);
       throw this.failure;
     }
@@ -99,8 +101,9 @@ export class ModelAttempt {
     };
   }
 
-  private outOfTime(timeoutMs: number): SegnoError {
-    return this.leftMs < timeoutMs
+  private timeoutFailure(timeoutMs: number): SegnoError {
+    this.outOfTime = this.leftMs < timeoutMs;
+    return this.outOfTime
       ? new SegnoError('Budget.Exceeded', 'the time of its budget was over before the answer', { retryable: true })
       : new SegnoError('Model.Timeout', `no complete answer within ${timeoutMs} ms`);
   }

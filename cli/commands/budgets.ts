@@ -118,7 +118,7 @@ async function list(client: SegnoClient, of: string | undefined, flags: Flags): 
     return void process.stdout.write(`${whose}. \`segno run … --budget usd=0.05\` sets one for a run.\n`);
   }
   const c = colours(process.stdout);
-  const shown = of === undefined ? budgets.slice(0, mostShown) : budgets;
+  const shown = budgets.slice(0, mostShown);
   const warnings = shown.flatMap(({ key, warnings: told }) => told.map((warning) => ({ budget: key, ...warning })));
   const lines = [
     budgetTable(shown),

@@ -36,6 +36,8 @@ export const budgetApprovalName = 'budget';
 
 /** Of a budget, and of a raise. */
 export const mostUsd = 1_000_000;
+/** Ten years: a date far from what dates can be. */
+export const mostWallMs = 10 * 365 * 24 * 3_600_000;
 
 /** What is wrong with amounts to raise a budget by; they come from outside, whatever their type says. */
 export function raiseFaults(amounts: unknown, units: readonly RaiseUnit[] = raiseUnits): string[] {
@@ -44,7 +46,7 @@ export function raiseFaults(amounts: unknown, units: readonly RaiseUnit[] = rais
   }
   return Object.entries(amounts).flatMap(([unit, amount]: [string, unknown]) => {
     if (!units.some((known) => known === unit)) return [`${unit}: is not limited; name one of ${units.join(', ')}`];
-    const most = unit === 'usd' ? mostUsd : Number.MAX_SAFE_INTEGER;
+    const most = unit === 'usd' ? mostUsd : unit === 'wallMs' ? mostWallMs : Number.MAX_SAFE_INTEGER;
     const fits = typeof amount === 'number' && amount > 0 && amount <= most;
     if (fits && (unit === 'usd' || Number.isInteger(amount))) return [];
     return [`${unit}: ${JSON.stringify(amount)} is no positive ${unit === 'usd' ? 'amount' : 'whole number'}`];

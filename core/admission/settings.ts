@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { picoOfUsd } from '../money.js';
 import type { BudgetLimits } from './budget.js';
 import type { BreakerSettings } from './breaker.js';
-import { mostUsd } from './raise.js';
+import { mostUsd, mostWallMs } from './raise.js';
 import type { GateDemand } from './admission.js';
 
 const positive = z.number().int().positive();
@@ -51,7 +51,7 @@ export const budgetSchema = z
     /** Model calls. */
     calls: z.number().int().nonnegative().optional(),
     /** Milliseconds from the budget’s first model call on. */
-    wallMs: positive.optional(),
+    wallMs: positive.max(mostWallMs).optional(),
     /**
      * What happens when it is used up: `fail` (default) with `Budget.Exceeded`; `degrade` to the model's fallbacks, then to fewer
      * output tokens, before it fails; `ask` a person for more, and wait.

@@ -46,15 +46,15 @@ type BudgetRow = Record<
 const warningsSql = `(select jsonb_agg(jsonb_build_object('threshold', w.threshold, 'share', w.share, 'at', w.told_at) order by w.threshold)
   from segno.budget_warnings w where w.budget = b.key) as warnings`;
 
-/** @param filter left out: all, the newest first */
+/** The newest first. @param filter.limit default 10,000 */
 export async function listBudgets(
   ledger: Ledger,
-  { key, scope, limit }: { key?: string; scope?: string; limit?: number } = {},
+  { key, scope, limit = 10_000 }: { key?: string; scope?: string; limit?: number } = {},
 ): Promise<BudgetState[]> {
   const { rows } = await ledger.query<BudgetRow>(
     `select b.*, ${warningsSql} from segno.budgets b where ($1::text is null or key = $1) and ($2::text is null or scope = $2)
      order by created_at desc, key limit $3`,
-    [key ?? null, scope ?? null, limit ?? null],
+    [key ?? null, scope ?? null, limit],
     { idempotent: true },
   );
   return rows.map(budgetState);

@@ -5,7 +5,7 @@
  * The functions decide as core/admission does, where the rows are locked: one round trip, whoever else asks.
  *
  * Invariants:
- * 1. Locks are taken in one order: the step's own row and lease, then budgets by key, then gates by key. No two calls wait for each
+ * 1. Locks are taken in one order: the step's own row, its attempt and lease, then budgets by key, then gates by key. No two calls wait for each
  *    other in a circle. A row that is missing is added while others are locked: two who add rows at once may wait for each other, and
  *    the database lets one of them try again.
  * 2. Isolation is read committed: every row that is decided on was locked before it was read.
@@ -143,6 +143,10 @@ begin
         end if;
       end loop;
       if blocked is not null then
+        if ends is not null then
+          blocked := blocked || jsonb_build_object('waitMs',
+            least((blocked->>'waitMs')::bigint, ceil(extract(epoch from ends - now_at) * 1000)));
+        end if;
         insert into segno.tickets (gate, step_key, tenant, scope, priority, tokens, cost, reason, stays_until)
         values (blocked->>'at', ask->>'key', ask->>'tenant', ask->>'scope', (ask->>'priority')::int, need_tokens, need_cost,
           blocked->>'for', clock_timestamp() + ((blocked->>'waitMs')::float8 + 3000) * interval '1 ms')

@@ -73,7 +73,7 @@ begin
 end
 $$;
 
--- So long a pause that all who wait at one key together ask fifty times a second.
+-- So long a pause, 10 s at most, that all who wait at one key together ask some fifty times a second.
 create or replace function segno.pace_ms(p_key text) returns bigint
 language plpgsql as $$
 begin

@@ -115,6 +115,7 @@ declare
   g segno.gates;
   k text;
 begin
+  perform 1 from segno.attempts where step_key = p_key and epoch = p_epoch for update;
   update segno.leases set state = 'spent'
   where step_key = p_key and epoch = p_epoch and state = 'open' and (not only_due or lease_until <= clock_timestamp())
   returning * into l;

@@ -4,7 +4,6 @@
  * All functions of the ledger are PL/pgSQL: it keeps their plans, where SQL functions are planned anew at each call.
  */
 export const windowFunctions = `
--- All functions are PL/pgSQL: it keeps their plans, where SQL functions are planned anew at each call.
 create or replace function segno.window_at(slots bigint[], newest bigint, now_slot bigint) returns bigint[]
 language plpgsql immutable as $$
 begin

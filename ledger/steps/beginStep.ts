@@ -69,15 +69,18 @@ function begun(epoch: number, attempts: number, verdict: Verdict | undefined): B
 /** This very call has begun the step, and its answer was lost. */
 async function ownBegun(ledger: Ledger, input: BeginStepInput, { epoch, attempts }: StoredStep): Promise<Begun> {
   if (!input.admission) return { status: 'begun', epoch, attempts };
-  const { rows } = await ledger.query<{ alias: string; input: string; output: string }>(
-    `select model_alias as alias, upper_input_tokens as input, upper_output_tokens as output from segno.attempts
-     where step_key = $1 and epoch = $2`,
+  const { rows } = await ledger.query<{ alias: string; input: string; output: string; left_ms: number | null }>(
+    `select model_alias as alias, upper_input_tokens as input, upper_output_tokens as output,
+       (select extract(epoch from min(b.ends_at) - clock_timestamp())::float8 * 1000 from segno.budgets b
+        where b.key = any(a.budgets)) as left_ms
+     from segno.attempts a where step_key = $1 and epoch = $2`,
     [input.key, epoch],
     { idempotent: true },
   );
-  const { alias, input: inputTokens, output: outputTokens } = rows[0]!;
+  const { alias, input: inputTokens, output: outputTokens, left_ms: leftMs } = rows[0]!;
   const tokens = { inputTokens: Number(inputTokens), outputTokens: Number(outputTokens) };
-  return { status: 'begun', epoch, attempts, admitted: { alias, ...tokens, waitedMs: 0, skipped: [] } };
+  const admitted = { alias, ...tokens, waitedMs: 0, ...(leftMs !== null && { leftMs }), skipped: [] };
+  return { status: 'begun', epoch, attempts, admitted };
 }
 
 /** Whom the gate does not let pass: an error to be thrown, as one that waits comes again and one without a budget does not. */
