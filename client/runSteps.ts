@@ -1,6 +1,7 @@
 /** What a client is told of a run's steps and maps, as the ledger has them. */
 import { findingsOf, type GuardrailFinding } from '../core/guardrails.js';
 import { picoToUsd } from '../core/money.js';
+import type { ProgressMap, ProgressWait } from '../core/progressStep.js';
 import {
   type AttemptSummary,
   type MapSummary,
@@ -71,26 +72,12 @@ export interface RunAttempt {
   error?: StepError;
 }
 
-/** A model call that waits at the gate. */
-export interface RunWait extends Omit<WaitingCall, 'key'> {
-  /** Of its step. */
-  path: string;
-}
+export type RunWait = ProgressWait;
 
 /** The items of a map, in numbers. */
-export interface RunMap {
-  /** `mapReduce#1/map`, or a level of its reduction. */
-  path: string;
-  items: number;
-  done: number;
-  running: number;
-  failed: number;
-  /** Effects whose outcome was lost. */
-  unknown: number;
-  startedAt: string;
+export interface RunMap extends ProgressMap {
   finishedAt?: string;
   usage: Usage;
-  /** Of the first item that failed. */
   error?: StepError;
 }
 

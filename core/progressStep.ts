@@ -32,25 +32,30 @@ export interface ProgressTry extends Pick<
 
 /** A model call that waits at the gate. */
 export interface ProgressWait {
+  /** Of its step. */
   path: string;
-  /** `REASON at GATE` */
+  /** `REASON at GATE`, or at a budget. */
   waitsFor: string;
+  /** ISO 8601. */
   since: string;
-  /** Other calls that wait there. */
+  /** How many other calls wait there, before or after it. */
   others: number;
 }
 
 /** The items of a map, in numbers. */
 export interface ProgressMap {
+  /** `mapReduce#1/map`, or a level of its reduction. */
   path: string;
   items: number;
   done: number;
   running: number;
   failed: number;
+  /** Effects whose outcome was lost. */
   unknown: number;
   startedAt: string;
   finishedAt?: string | undefined;
   usage: ProgressStep['usage'];
+  /** Of the first item that failed. */
   error?: ProgressStep['error'];
 }
 

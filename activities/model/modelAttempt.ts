@@ -21,8 +21,6 @@ export function timeoutMsOf({ config }: CallableModel): number {
  * Invariant: what may have reached the provider costs its upper bound until the provider has told its usage.
  */
 export class ModelAttempt {
-  /** It was cut off because the wall time of a budget was over. */
-  outOfTime = false;
   private reported: TokenUsage | undefined;
   private sent = false;
   private left = false;
@@ -89,6 +87,11 @@ export class ModelAttempt {
     return { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, costPicoUsd: 0n, estimated: false };
   }
 
+  /** Whether it was cut off because the wall time of a budget was over. */
+  get outOfTime(): boolean {
+    return this.failure?.type === 'Budget.Exceeded';
+  }
+
   /** For the gate. */
   settlement(): Settlement {
     const { inputTokens, outputTokens, costPicoUsd } = this.usage();
@@ -102,8 +105,7 @@ export class ModelAttempt {
   }
 
   private timeoutFailure(timeoutMs: number): SegnoError {
-    this.outOfTime = this.leftMs < timeoutMs;
-    return this.outOfTime
+    return this.leftMs < timeoutMs
       ? new SegnoError('Budget.Exceeded', 'the time of its budget was over before the answer', { retryable: true })
       : new SegnoError('Model.Timeout', `no complete answer within ${timeoutMs} ms`);
   }

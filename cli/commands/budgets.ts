@@ -136,12 +136,12 @@ async function named(client: SegnoClient, of: string): Promise<BudgetDetails[]> 
   return byKey.length > 0 ? byKey : client.budgets({ run: of });
 }
 
-const mostSpenders = 10;
+const shownSpenders = 10;
 
 function spenderLines(budgets: readonly BudgetDetails[]): string[] {
   const rows = budgets.flatMap(({ key, spenders = [] }) => [
     ...spenders
-      .slice(0, mostSpenders)
+      .slice(0, shownSpenders)
       .map(({ name, calls, tokens, costPicoUsd }) => [
         key,
         name,
@@ -149,7 +149,9 @@ function spenderLines(budgets: readonly BudgetDetails[]): string[] {
         formatTokens(tokens),
         formatCost(picoToUsd(costPicoUsd)),
       ]),
-    ...(spenders.length > mostSpenders ? [[key, `… and ${spenders.length - mostSpenders} more; --json has them`]] : []),
+    ...(spenders.length > shownSpenders
+      ? [[key, `… and ${spenders.length - shownSpenders} more; --json has them`]]
+      : []),
   ]);
   return rows.length === 0 ? [] : ['', table(['BUDGET', 'SPENT BY', 'CALLS', 'TOKENS', 'COST'], rows)];
 }

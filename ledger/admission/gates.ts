@@ -1,6 +1,7 @@
 /** What people and programs read of gates: how full a provider, a model or a tenant is, how it does, and who waits. */
 import { usedIn, windowAt } from '../../core/admission/slidingWindow.js';
 import type { Ledger } from '../openLedger.js';
+import type { ProgressWait } from '../../core/progressStep.js';
 import type { RunQuery } from '../runs.js';
 
 export interface GateState {
@@ -83,15 +84,9 @@ function gateState(row: GateRow): GateState {
 }
 
 /** A call the gate has told to come again. */
-export interface WaitingCall {
+export interface WaitingCall extends Readonly<Omit<ProgressWait, 'path'>> {
   /** Its step's. */
   readonly key: string;
-  /** `REASON at GATE`, or at a budget. */
-  readonly waitsFor: string;
-  /** ISO 8601. */
-  readonly since: string;
-  /** How many other calls wait there, before or after it. */
-  readonly others: number;
 }
 
 /** Those of a run, who has waited longest first. One that was given up is known here until it would have asked again. */
